@@ -1,6 +1,15 @@
 /** Requests to the server that the page comes from, as whoever is signed in. */
 import { ROOT } from './place'
-import { csrfToken, forgetSession } from './session'
+import {
+  currentSession,
+  forgetSession,
+  hasEnded,
+  isSameCaller,
+  sessionOf,
+  setSession,
+  untilSignedIn,
+  type SessionAnswer,
+} from './session'
 
 /** A request that was refused, or that has not reached the server: `status` is 0 then. */
 export class ApiError extends Error {
@@ -20,23 +29,48 @@ export const UNREACHABLE = 'The server cannot be reached'
 
 /**
  * The answer to a request; `path` is below the server's root and begins without a slash. A body is sent as JSON.
+ * Where the session has ended, a change waits until the same caller has signed in again.
  * @throws ApiError
  */
 export async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await send(method, path, body)
-  const text = await answer.text()
+  const { answer, text } = await sendAgain(method, path, body)
   if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T
-  if (answer.status === 401) forgetSession()
   throw errorOf(answer, text)
 }
 
-async function send(method: string, path: string, body: unknown): Promise<Response> {
+type Received = { readonly answer: Response; readonly text: string }
+
+async function sendAgain(method: string, path: string, body: unknown): Promise<Received> {
+  const caller = currentSession()
+  const first = await send(method, path, body)
+  if (!isOfSession(first)) return first
+  await findSession()
+  if (method !== 'GET') await untilSignedIn()
+  const isSame = !hasEnded() && isSameCaller(caller, currentSession())
+  return isSame ? send(method, path, body) : first
+}
+
+/** True for a refusal because of the session: it has ended, or another page has signed in since. */
+const isOfSession = ({ answer: { status }, text }: Received): boolean =>
+  status === 401 || (status === 403 && text.startsWith('Expected x-csrf-token'))
+
+/** Asks who is signed in. @throws ApiError where the server does not say */
+export async function findSession(): Promise<void> {
+  const { answer, text } = await send('GET', 'api/admin/session', undefined)
+  if (answer.status === 401) return forgetSession()
+  if (!answer.ok) throw errorOf(answer, text)
+  const { data } = JSON.parse(text) as { readonly data: SessionAnswer }
+  setSession(sessionOf(data))
+}
+
+async function send(method: string, path: string, body: unknown): Promise<Received> {
   const headers: Record<string, string> = { accept: 'application/json' }
-  if (method !== 'GET') headers['x-csrf-token'] = csrfToken()
+  if (method !== 'GET') headers['x-csrf-token'] = currentSession()?.csrf ?? ''
   if (body !== undefined) headers['content-type'] = 'application/json'
   const content = body === undefined ? {} : { body: JSON.stringify(body) }
   try {
-    return await fetch(new URL(path, ROOT), { method, headers, ...content })
+    const answer = await fetch(new URL(path, ROOT), { method, headers, ...content })
+    return { answer, text: await answer.text() }
   } catch {
     throw new ApiError(0, UNREACHABLE)
   }

@@ -23,37 +23,90 @@ export const sessionOf = ({ scope, ...session }: SessionAnswer): Session => ({
   grant: scope,
 })
 
-/** Undefined while it is not known; `none` where nobody is signed in. */
-export type SessionState = Session | 'none' | undefined
+/** Whether somebody is signed in. `ended`: the session has ended in the middle of work, and what was there stays. */
+export type SessionState =
+  | { readonly phase: 'unknown' }
+  | { readonly phase: 'out' }
+  | { readonly phase: 'in' | 'ended'; readonly session: Session }
 
-let current: SessionState
-const listeners = new Set<(state: SessionState) => void>()
+let state: SessionState = { phase: 'unknown' }
+const listeners = new Set<(now: SessionState) => void>()
 
-export function setSession(state: SessionState): void {
-  current = state
-  for (const listen of listeners) listen(state)
+function setState(next: SessionState): void {
+  state = next
+  for (const listen of listeners) listen(next)
 }
 
-/** The server has refused the session: it has ended. */
-export const forgetSession = (): void => setSession('none')
+/** Somebody has signed in, or was found to be. */
+export const setSession = (session: Session): void => setState({ phase: 'in', session })
 
-export const csrfToken = (): string => (typeof current === 'object' ? current.csrf : '')
+/** Whoever was signed in has left. */
+export const leaveSession = (): void => setState({ phase: 'out' })
+
+/** The server has refused the session: it has ended. */
+export function forgetSession(): void {
+  if ('session' in state) setState({ ...state, phase: 'ended' })
+  else leaveSession()
+}
+
+export const currentSession = (): Session | undefined =>
+  'session' in state ? state.session : undefined
+
+/** True until somebody signs in again: requests would be refused. */
+export const hasEnded = (): boolean => state.phase === 'ended'
+
+/** Calls `listen` each time that somebody has signed in again; returns the function that ends this. */
+export function onSignedInAgain(listen: () => void): () => void {
+  let before = state.phase
+  const hear = ({ phase }: SessionState): void => {
+    if (before === 'ended' && phase === 'in') listen()
+    before = phase
+  }
+  listeners.add(hear)
+  return () => void listeners.delete(hear)
+}
+
+/** Resolves when the session has not ended, or is another one by now. */
+export function untilSignedIn(): Promise<void> {
+  if (!hasEnded()) return Promise.resolve()
+  return new Promise((resolve) => {
+    const hear = (): void => {
+      if (hasEnded()) return
+      listeners.delete(hear)
+      resolve()
+    }
+    listeners.add(hear)
+  })
+}
+
+/** True where both may the same: then what the one has begun the other goes on with. */
+export const isSameCaller = (one: Session | undefined, other: Session | undefined): boolean =>
+  one?.name === other?.name && one?.kind === other?.kind && one?.grant === other?.grant
 
 export function useSessionState(): SessionState {
-  const [state, setState] = useState(current)
+  const [shown, setShown] = useState(state)
   useEffect(() => {
-    listeners.add(setState)
-    setState(() => current)
-    return () => void listeners.delete(setState)
+    listeners.add(setShown)
+    setShown(() => state)
+    return () => void listeners.delete(setShown)
   }, [])
-  return state
+  return shown
+}
+
+const NOBODY: Session = {
+  id: '',
+  name: '',
+  kind: 'user',
+  grant: 'none',
+  app: null,
+  csrf: '',
+  expires_at: 0,
 }
 
 /** The session of who is signed in; pages are shown to nobody else. */
 export function useSession(): Session {
-  const state = useSessionState() ?? current
-  if (typeof state === 'object') return state
-  return { id: '', name: '', kind: 'user', grant: 'none', app: null, csrf: '', expires_at: 0 }
+  const shown = useSessionState()
+  return 'session' in shown ? shown.session : (currentSession() ?? NOBODY)
 }
 
 /** What a page or a button needs; the same words as the server's. */

@@ -1,35 +1,35 @@
 /** What is around every page: who is signed in, the links, and the page that the address names. */
 import { useEffect } from 'preact/hooks'
-import { api, ApiError } from './api'
+import { api, findSession } from './api'
 import { PAGES, type PageRow } from './pages'
 import { href, matchRoute, replaceRoute, useRoute, type Params, type Route } from './router'
-import {
-  may,
-  sessionOf,
-  setSession,
-  useSession,
-  useSessionState,
-  type Session,
-  type SessionAnswer,
-} from './session'
-import { SignIn } from './sign-in/page'
-import { Button, Empty, Loading, Page } from './ui/ui'
+import { leaveSession, may, useSession, useSessionState, type Session } from './session'
+import { SignIn, SignInAgain } from './sign-in/page'
+import { Button, Empty, Failure, Loading, Page } from './ui/ui'
+import { useAction } from './use'
 
 export function Shell() {
   const state = useSessionState()
-  useEffect(() => void loadSession(), [])
-  if (state === undefined) return <Loading />
-  return state === 'none' ? <SignIn /> : <Signed />
-}
-
-async function loadSession(): Promise<void> {
-  try {
-    const { data } = await api<{ readonly data: SessionAnswer }>('GET', 'api/admin/session')
-    setSession(sessionOf(data))
-  } catch (cause) {
-    if (cause instanceof ApiError) setSession('none')
-    else throw cause
-  }
+  const found = useAction(findSession)
+  useEffect(() => void found.run(), [])
+  if (state.phase === 'unknown')
+    return found.error ? (
+      <main class="sign-in">
+        <h1>Carillon</h1>
+        <Failure error={found.error} onRetry={() => void found.run()} />
+      </main>
+    ) : (
+      <Loading />
+    )
+  if (state.phase === 'out') return <SignIn />
+  const { name, kind, grant } = state.session
+  return (
+    <>
+      {/* Somebody else sees nothing of what was there. */}
+      <Signed key={`${kind} ${name} ${grant}`} />
+      {state.phase === 'ended' && <SignInAgain session={state.session} />}
+    </>
+  )
 }
 
 type Found = { readonly row: PageRow; readonly params: Params }
@@ -115,7 +115,7 @@ function Sidebar({ session, current, slug }: SidebarProps) {
     PAGES.filter((row) => row.place === place && may(session, row.need))
   const signOut = async () => {
     await api('DELETE', `api/admin/sessions/${encodeURIComponent(session.id)}`)
-    setSession('none')
+    leaveSession()
   }
   return (
     <header class="sidebar">

@@ -1,6 +1,7 @@
 /** Loads what a page shows, and keeps it fresh while somebody looks. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, UNREACHABLE } from './api'
+import { hasEnded, onSignedInAgain } from './session'
 
 export type Loaded<T> =
   | { readonly state: 'loading' }
@@ -51,9 +52,10 @@ export function useLoaded<T>(
     void fetchNow(true)
     return () => void turn.current++
   }, [fetchNow])
+  useEffect(() => onSignedInAgain(() => void fetchNow(false)), [fetchNow])
   useEffect(() => {
     if (everyMs === undefined) return undefined
-    const again = () => document.hidden || void fetchNow(false)
+    const again = () => document.hidden || hasEnded() || void fetchNow(false)
     const timer = setInterval(again, everyMs)
     document.addEventListener('visibilitychange', again)
     return () => {
@@ -64,7 +66,8 @@ export function useLoaded<T>(
   return loaded
 }
 
-const isGone = ({ status }: ApiError): boolean => [401, 403, 404].includes(status)
+/** What is not to be seen any more; a session that has ended says nothing of it. */
+const isGone = ({ status }: ApiError): boolean => [403, 404].includes(status)
 
 export type Action = {
   readonly run: () => Promise<void>

@@ -4,7 +4,7 @@
  */
 import { ApiError, errorOf, streamUrl, UNREACHABLE } from '../api'
 import { adminPath } from '../place'
-import { forgetSession } from '../session'
+import { forgetSession, untilSignedIn } from '../session'
 import { KIND_NAMES, type KindName } from './kinds'
 import { rowOf, type LiveRow } from './row'
 
@@ -124,8 +124,13 @@ class Stream {
     const error = await refusalOf(`${this.#path}&limit=0`)
     if (this.#isEnded) return
     if (!error) return this.#open()
+    if (error.status === 401) {
+      forgetSession()
+      await untilSignedIn()
+      if (!this.#isEnded) this.#open()
+      return
+    }
     const isFinal = FINAL.includes(error.status)
-    if (error.status === 401) forgetSession()
     this.#options.change({ phase: isFinal ? 'ended' : 'cut', reason: error.message })
     if (isFinal) return
     const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++)
@@ -134,7 +139,7 @@ class Stream {
 }
 
 /** Answers that stay. */
-const FINAL: readonly number[] = [401, 403, 404, 422]
+const FINAL: readonly number[] = [403, 404, 422]
 
 /** Why the stream is refused; undefined where it is not. */
 async function refusalOf(path: string): Promise<ApiError | undefined> {

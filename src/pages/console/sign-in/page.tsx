@@ -1,70 +1,58 @@
-/** Signs in: with the admin's password, or with a token. */
-import { useState } from 'preact/hooks'
-import { ApiError, errorOf, UNREACHABLE } from '../api'
+/** Where everybody begins: who are you? The same over a page whose session has ended. */
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { findSession } from '../api'
 import { ROOT } from '../place'
-import { sessionOf, setSession, type Session, type SessionAnswer } from '../session'
-import { useAction } from '../use'
-import { Button, Field } from '../ui/ui'
-import { ErrorLine } from '../ui/page'
+import { leaveSession, type Session } from '../session'
+import { Button } from '../ui/ui'
+import { SignInForm } from './form'
+import './sign-in.css'
 
+/** Follows another page of the browser that has signed in meanwhile. */
 export function SignIn() {
-  const [name, setName] = useState('')
-  const [secret, setSecret] = useState('')
-  const { run, isBusy, error } = useAction(async () => setSession(await signIn(name, secret)))
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault()
-    void run()
-  }
+  useEffect(() => {
+    document.title = 'Sign in · Carillon'
+    const look = () => void (document.hidden || findSession().catch(() => undefined)) // the form says it
+    document.addEventListener('visibilitychange', look)
+    return () => document.removeEventListener('visibilitychange', look)
+  }, [])
   return (
     <main class="sign-in">
       <h1>Carillon</h1>
-      <form onSubmit={submit}>
-        <Field label="User" hint="Empty for a token">
-          {(attributes) => (
-            <input
-              {...attributes}
-              autocomplete="username"
-              value={name}
-              onInput={({ currentTarget }) => setName(currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Password or token">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="password"
-              autocomplete="current-password"
-              required
-              value={secret}
-              onInput={({ currentTarget }) => setSecret(currentTarget.value)}
-            />
-          )}
-        </Field>
-        <ErrorLine error={error} />
-        <Button type="submit" look="primary" isBusy={isBusy}>
-          Sign in
-        </Button>
-      </form>
+      <p class="hint">Sign in to {ROOT.host}</p>
+      <SignInForm user="" />
     </main>
   )
 }
 
-const base64 = (text: string): string =>
-  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-
-/** @throws ApiError */
-async function signIn(name: string, secret: string): Promise<Session> {
-  const authorization = name === '' ? `Bearer ${secret}` : `Basic ${base64(`${name}:${secret}`)}`
-  const headers = { accept: 'application/json', authorization }
-  const answer = await fetch(new URL('api/admin/sessions', ROOT), {
-    method: 'POST',
-    headers,
-  }).catch(() => {
-    throw new ApiError(0, UNREACHABLE)
-  })
-  const text = await answer.text()
-  if (answer.status === 401 && text === '') throw new ApiError(401, 'User or password is wrong')
-  if (!answer.ok) throw errorOf(answer, text)
-  return sessionOf((JSON.parse(text) as { readonly data: SessionAnswer }).data)
+/** The session has ended in the middle of work: what was there stays, and one goes on. */
+export function SignInAgain({ session }: { readonly session: Session }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  const open = () => dialog.current?.showModal()
+  useEffect(open, [])
+  const { name, kind } = session
+  const isToken = kind === 'token'
+  return (
+    <dialog
+      ref={dialog}
+      class="sign-in-again"
+      aria-labelledby={id}
+      onCancel={(event) => event.preventDefault()}
+      onClose={open} // a second Escape closes it all the same
+    >
+      <h2 id={id}>Your session has ended</h2>
+      <p>
+        What you were doing is still here, and goes on once {isToken && 'the token '}
+        <strong>{name}</strong> has signed in again.
+      </p>
+      <SignInForm user={isToken ? '' : name} />
+      <p class="hint">
+        Or{' '}
+        <Button look="link" onClick={leaveSession}>
+          leave it
+        </Button>
+        .
+      </p>
+    </dialog>
+  )
 }
