@@ -2,7 +2,7 @@
 import type { Config } from './config/config'
 import type { Core } from './core/core'
 import type { NetworkRules } from './core/networks'
-import { outboxStore } from './store/outbox'
+import { OPERATORS_WRITES, outboxStore } from './store/outbox'
 import { ScheduledBackups } from './store/scheduled-backups'
 import type { Writes } from './store/writes'
 import { RETRIES } from './webhooks/retries'
@@ -14,7 +14,8 @@ export function webhooksOf(
   config: Config,
   networks: NetworkRules,
 ): Webhooks {
-  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay', 'audit']), {
+  const outbox = writes.guard(outboxStore(writes.db, RETRIES), OPERATORS_WRITES)
+  return new Webhooks(core, outbox, {
     flushMs: config.webhookFlushMs,
     batchEvents: config.webhookBatchEvents,
     timeoutMs: config.webhookTimeoutMs,

@@ -84,6 +84,7 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'too_many_watchers'
   | 'too_many_sessions'
+  | 'too_many_tests'
   | 'internal'
 
 /** The error that socket verbs return; `message` is shown to the caller. */

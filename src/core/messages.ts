@@ -358,6 +358,7 @@ export type Fact =
       readonly app: App
       readonly endpoint: string
       readonly attempt: Attempt
+      readonly isTest: boolean
     }
 
 export type FactType = Fact['type']

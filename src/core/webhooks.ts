@@ -20,6 +20,8 @@ export type Endpoint = {
   readonly name: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** How a channel's name begins and ends; empty for any. */
+  readonly filter: { readonly start: string; readonly end: string }
   wants(event: WebhookEventName, channel: ChannelName): boolean
 }
 
@@ -39,6 +41,7 @@ function endpointOf(record: WebhookRecord, index: number, all: readonly WebhookR
     name: before === 0 ? url : `${url} (${before + 1})`,
     url,
     headers: headers ?? {},
+    filter: { start, end },
     wants: (event, channel) =>
       (types?.includes(event) ?? true) && channel.startsWith(start) && channel.endsWith(end),
   }

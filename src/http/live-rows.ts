@@ -166,12 +166,13 @@ export const LIVE_KINDS = {
   webhook: kind({
     about: 'a request to an endpoint, and its answer',
     from: 'webhook_answered',
-    fieldsOf: ({ endpoint, attempt: { durationMs, events, status, error } }) => ({
+    fieldsOf: ({ endpoint, isTest, attempt: { durationMs, events, status, error } }) => ({
       endpoint: maskWholeUrl(endpoint), // for readers, too
       events,
       status,
       error,
       duration_ms: durationMs,
+      ...(isTest && { test: true }),
     }),
   }),
   app_changed: kind({

@@ -105,10 +105,15 @@ const BACKLOG_ROWS: readonly MetricRow[] = [
     'those of them that were sent and not accepted',
     ({ failing }) => failing,
   ),
+  ofBacklogs(
+    'endpoints_paused',
+    'endpoints of webhooks that somebody has paused',
+    ({ paused }) => paused,
+  ),
   ofBacklogs('dead_letters', 'webhook events that were given up and are kept', ({ dead }) => dead),
   ofBacklogs(
     'oldest_pending_seconds',
-    'how long the oldest pending one has waited; 0 where there is none',
+    'how long the oldest pending one has waited, of endpoints that are not paused; 0 where there is none',
     ({ oldest }, now) => (oldest === null ? 0 : Math.max(0, now - oldest) / 1000),
   ),
 ]

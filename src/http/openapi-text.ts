@@ -102,6 +102,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   socketId: { description: 'Socket id of the connection', example: '123.456' },
   userId: { description: 'Id that the user signed in with', example: 'user-1' },
   appSlug: { description: 'Slug of the app', example: 'test-app' },
+  endpoint: { description: 'Id of an endpoint, or its url', example: '0123456789abcdef' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'foo-app-key' },
   'endSession id': { description: 'Id of the session', example: 'spare' },

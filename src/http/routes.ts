@@ -15,7 +15,9 @@ import { adminConnections } from './admin-connections'
 import { adminUsers } from './admin-users'
 import { audit } from './audit'
 import { channels } from './channels'
+import { deadLetters } from './dead-letters'
 import { deliveries } from './deliveries'
+import { endpoints } from './endpoints'
 import { events } from './events'
 import { operations } from './health'
 import { history } from './history'
@@ -82,7 +84,11 @@ export const ROUTES: readonly Row[] = [
   { side: 'admin', routes: admin },
   {
     side: 'admin',
-    routes: (_, options) => deliveries(options.deliveries, options.changes),
+    routes: (core, { deliveries: source, changes }) => [
+      deliveries(source, changes),
+      endpoints(source, changes),
+      deadLetters(core, source, changes),
+    ],
   },
   { side: 'admin', routes: (core, { changes }) => tokens(core, changes) },
   {

@@ -112,6 +112,7 @@ export const nowOf = ({ gauges, subscriptionsByKind }: Current, backlog: Backlog
   webhook_events_pending: backlog.pending,
   webhook_events_failing: backlog.failing,
   webhook_events_dead: backlog.dead,
+  webhook_endpoints_paused: backlog.paused,
   webhook_oldest_pending_ms:
     backlog.oldest === null ? null : round(Math.max(0, now - backlog.oldest)),
 })

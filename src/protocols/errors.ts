@@ -135,5 +135,6 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   store_unavailable: keepOpen(503, { log: 'message' }),
   too_many_watchers: keepOpen(503),
   too_many_sessions: keepOpen(503),
+  too_many_tests: keepOpen(429),
   internal: keepOpen(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
 }

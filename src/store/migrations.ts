@@ -301,4 +301,8 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE statistics ADD COLUMN loop_lag_peak_ms REAL NOT NULL DEFAULT 0;
    ALTER TABLE statistics ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;`,
   'ALTER TABLE apps ADD COLUMN tls_only INTEGER NOT NULL DEFAULT 0;',
+  // The salt makes ids of endpoints from their URLs, which may have secrets that an id must not give away.
+  `ALTER TABLE webhook_lanes ADD COLUMN paused_at INTEGER;
+   CREATE TABLE webhook_salt (salt TEXT NOT NULL) STRICT;
+   INSERT INTO webhook_salt VALUES (hex(randomblob(16)));`,
 ]

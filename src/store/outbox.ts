@@ -13,18 +13,22 @@ import {
   type Attempt,
   type Backlog,
   type DeadLetter,
+  type DeadLetterPage,
+  type KeptAttempt,
   type LaneReport,
 } from '../core/deliveries'
 import type { AuditEntry } from '../core/audit'
 import { writeAudited } from './audit'
+import { attemptStore } from './outbox-attempts'
 import { announcementStore, type Announcement } from './outbox-announcements'
 import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations'
-import { deadLetterStore, type Replay } from './outbox-dead-letters'
+import { deadLetterStore, type PageTerms, type Replay } from './outbox-dead-letters'
 import { DueRows, type Head, type OutboxRow } from './outbox-due-rows'
 import { Lanes, nameOf, type LaneKey } from './outbox-lanes'
 
 export type { Announcement } from './outbox-announcements'
-export type { Replay } from './outbox-dead-letters'
+export { KEPT_ATTEMPTS } from './outbox-attempts'
+export type { PageTerms, Replay } from './outbox-dead-letters'
 export type { Head, OutboxRow } from './outbox-due-rows'
 export { nameOf, type LaneKey } from './outbox-lanes'
 
@@ -102,6 +106,9 @@ type Values = Record<string, string | number | null>
 
 export type Outbox = ReturnType<typeof outboxStore>
 
+/** The methods that operators call, and are told when the database cannot be written. */
+export const OPERATORS_WRITES = ['replay', 'replayChosen', 'audit', 'pause', 'resume'] as const
+
 /** How long events are tried. */
 export type Window = { readonly windowMs: number; readonly staleMs: number }
 
@@ -142,13 +149,19 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     })
   }
   /** Records the outcome of a request and changes its rows: both or neither. */
-  const recordAttempt = (lane: number, attempt: Attempt, sql: string, values: Values): number =>
+  const recordAttempt = (lane: number, attempt: Attempt, sql: string, values: Values) =>
     db
-      .transaction(() => {
-        lastAttempts.add(lane, attempt)
-        return change(sql, values)
-      })
+      .transaction(() => ({
+        number: lastAttempts.add(lane, attempt),
+        changed: change(sql, values),
+      }))
       .immediate()
+  /** The transaction of a pause or its end. */
+  const setPause = (key: LaneKey, pausedAt: number | null, entry: AuditEntry): void => {
+    lanes.idOf(key) // before it, as above
+    writeAudited(db, entry, () => lanes.writePause(key, pausedAt))
+    lanes.notePause(key, pausedAt)
+  }
   return {
     /** Rows of all endpoints, dead letters too. */
     size: (): number => lanes.size,
@@ -213,10 +226,13 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       const [probe] = [...first.values()].sort((a, b) => a.attempts - b.attempts || a.id - b.id)
       return { rows: probe ? lease(lane, [probe], terms) : [], dead: 0, more: false }
     },
-    recordDelivery: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
+    /** Returns the number of the attempt, here and below. */
+    recordDelivery: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): number => {
       const lane = lanes.idOf(key)
-      lanes.count(key, -recordAttempt(lane, attempt, REMOVE, { ids: idsOf(rows) }))
+      const { number, changed } = recordAttempt(lane, attempt, REMOVE, { ids: idsOf(rows) })
+      lanes.count(key, -changed)
       dueRowsOf(lane).remove(rows)
+      return number
     },
     /** The rows are tried again at `dueAt`, by the clock's `mono`. */
     recordFailure: (
@@ -224,11 +240,12 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       rows: readonly OutboxRow[],
       attempt: Attempt,
       dueAt: number,
-    ): void => {
+    ): number => {
       const lane = lanes.idOf(key)
       const { status, error } = attempt
-      recordAttempt(lane, attempt, FAILED, { ids: idsOf(rows), status, error })
+      const { number } = recordAttempt(lane, attempt, FAILED, { ids: idsOf(rows), status, error })
       dueRowsOf(lane).hold(rows, dueAt)
+      return number
     },
     /** Gives up those of an endpoint's oldest rows whose window is over and that have as many attempts; returns how many. */
     giveUp: (key: LaneKey, now: number, minAttempts: number): number => {
@@ -249,22 +266,54 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       lanes.remove(key)
       return 0
     },
+    attempts: (key: LaneKey): KeptAttempt[] =>
+      lanes.has(key) ? lastAttempts.newest(lanes.idOf(key)) : [],
     lanes: (appId: string): LaneReport[] =>
       lanes.ofApp(appId).map(({ id: lane, ...numbers }) => ({
         ...numbers,
         oldest: oldestOf(lane),
         attempts: lastAttempts.newest(lane),
       })),
+    /** What waits for a paused endpoint has no age: nobody is late. */
     backlog: (appId: string): Backlog =>
-      lanes.hasRows(appId)
+      lanes.hasRows(appId) || lanes.pausedOf(appId) > 0
         ? lanes
             .ofApp(appId)
-            .map(({ id, ...numbers }) => ({ ...numbers, oldest: oldestOf(id) }))
+            .map(({ id, pausedAt, ...numbers }) => ({
+              ...numbers,
+              oldest: pausedAt === null ? oldestOf(id) : null,
+              paused: Number(pausedAt !== null),
+            }))
             .reduce(addBacklog, NO_BACKLOG)
         : NO_BACKLOG,
+    publicIdOf: (key: LaneKey): string => lanes.publicIdOf(key),
+    pausedAt: (key: LaneKey): number | null => lanes.pausedAt(key),
+    pause: (key: LaneKey, entry: AuditEntry): void => setPause(key, entry.at, entry),
+    resume: (key: LaneKey, entry: AuditEntry): void => setPause(key, null, entry),
     deadLetters: (appId: string): DeadLetter[] => deadLetters.newest(lanes.ofApp(appId)),
-    /** For a replay of nothing. */
+    /** Those of some endpoints of an app. */
+    deadLetterPage: (
+      appId: string,
+      endpoints: ReadonlySet<string>,
+      terms: PageTerms,
+    ): DeadLetterPage => {
+      const chosen = lanes.ofApp(appId).filter(({ endpoint }) => endpoints.has(endpoint))
+      return deadLetters.page(chosen, terms)
+    },
+    /** For what changes no row. */
     audit: (entry: AuditEntry): void => writeAudited(db, entry, () => undefined),
+    /** Which of the letters an app's endpoints have, by endpoint. */
+    findDeadLetters: (appId: string, ids: readonly number[]): Map<string, number[]> =>
+      deadLetters.find(lanes.ofApp(appId), ids),
+    /** Makes the dead letters that were found due, as new. */
+    replayChosen: (
+      appId: string,
+      found: ReadonlyMap<string, readonly number[]>,
+      entry: AuditEntry,
+    ): void => {
+      writeAudited(db, entry, () => deadLetters.revive([...found.values()].flat(), entry.at))
+      for (const endpoint of found.keys()) dueRowsOf(lanes.idOf({ appId, endpoint })).reread()
+    },
     /** Makes a slice of the dead letters due, as new; what is audited is so with it. True while there is more. */
     replay: (key: LaneKey, replay: Replay, now: number, audited?: AuditEntry): boolean => {
       const lane = lanes.idOf(key)
@@ -289,32 +338,3 @@ type OldestRow = Omit<Head, 'bytes'>
 
 const idsOf = (rows: readonly { readonly id: number }[]): string =>
   JSON.stringify(rows.map(({ id }) => id))
-
-// ---------------------------------------------------------------- the last requests to each endpoint
-
-const KEPT_ATTEMPTS = 20
-
-const ADD = `
-  INSERT INTO webhook_attempts (lane, number, at, duration_ms, events, status, error)
-  SELECT $lane, COALESCE(MAX(number), 0) + 1, $at, $durationMs, $events, $status, $error
-    FROM webhook_attempts WHERE lane = $lane`
-const FORGET = `
-  DELETE FROM webhook_attempts WHERE lane = $lane AND number <=
-    (SELECT MAX(number) FROM webhook_attempts WHERE lane = $lane) - $kept`
-const NEWEST = `
-  SELECT at, duration_ms AS durationMs, events, status, error FROM webhook_attempts
-   WHERE lane = $lane ORDER BY number DESC`
-
-function attemptStore(db: Database) {
-  const forget = (lane: number, kept = 0): void =>
-    void db.query<unknown, [{ lane: number; kept: number }]>(FORGET).run({ lane, kept })
-  return {
-    add: (lane: number, attempt: Attempt): void => {
-      db.query<unknown, [Attempt & { lane: number }]>(ADD).run({ lane, ...attempt })
-      forget(lane, KEPT_ATTEMPTS)
-    },
-    newest: (lane: number): Attempt[] =>
-      db.query<Attempt, [{ lane: number }]>(NEWEST).all({ lane }),
-    forget,
-  }
-}

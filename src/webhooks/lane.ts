@@ -4,16 +4,17 @@
  *
  * A refused event is tried again, with fewer others each time, so that an event which the endpoint will
  * never accept ends up alone, delays its own channel only, and is a dead letter when its window is over.
- * An endpoint that refuses everything is paused, and probed with one event at a time.
+ * An endpoint that refuses everything is left in peace, and probed with one event at a time. One that somebody
+ * has paused gets nothing: its rows wait, and their windows begin anew when it is resumed.
  */
-import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { AppCounters } from '../core/counters'
 import type { Attempt } from '../core/deliveries'
 import { workFor } from '../core/slices'
 import type { Cancel } from '../core/types'
-import { endpointsOf, type Endpoint } from '../core/webhooks'
+import { endpointsOf } from '../core/webhooks'
 import {
+  nameOf,
   SLICE_ROWS,
   type LaneKey,
   type Outbox,
@@ -21,14 +22,16 @@ import {
   type AttemptReset,
   type TakeResult,
 } from '../store/outbox'
-import type { Poster, PostRequest } from './post'
-import { attemptsBeforeAlone, batchSize, buildRequest } from './request'
+import { exchangeOf, type Exchanges } from './exchanges'
+import type { Poster } from './post'
+import { attemptsBeforeAlone, batchSize, buildRequest, type Target } from './request'
 import { backoffMs, Breaker, STALE_MS, WINDOW_MS } from './retries'
 
 export type LaneContext = {
   readonly core: Core
   readonly outbox: Outbox
   readonly poster: Poster
+  readonly exchanges: Exchanges
   readonly batchEvents: number
   /** Rows of one endpoint; past it, new ones are dropped. */
   readonly maxStored: number
@@ -47,7 +50,9 @@ const END_MESSAGES = {
 const RETRY_MS = 1000
 
 export class Lane {
-  readonly #breaker = new Breaker()
+  #breaker = new Breaker()
+  /** When what waited was resumed; epoch milliseconds. Nothing is given up for a window from then on. */
+  #resumedAt = Number.NEGATIVE_INFINITY
   /** Rows to make due before anything is sent. */
   #reset: AttemptReset | undefined
   #isBusy = false
@@ -70,8 +75,17 @@ export class Lane {
   }
 
   /** True while the breaker is open. */
-  get isPaused(): boolean {
+  get isProbed(): boolean {
     return this.#breaker.isOpen
+  }
+
+  /** After a pause: what waited is due, as after a start, and the endpoint has not failed yet. */
+  resume(): void {
+    const now = this.context.core.clock.now()
+    this.#breaker = new Breaker()
+    this.#reset = { below: 0, before: now - STALE_MS }
+    this.#resumedAt = now
+    this.wake()
   }
 
   /** Sends due rows, or waits until some are. */
@@ -110,22 +124,23 @@ export class Lane {
     const { outbox, core } = this.context
     const target = this.#target()
     if (!target) return this.#drop()
+    if (outbox.pausedAt(this.key) !== null) return
     const now = core.clock.now()
     if (this.#reset && outbox.reopen(this.key, now, this.#reset)) return this.#wakeSoon()
     this.#reset = undefined
-    if (this.isPaused && this.#giveUp(now) > 0) return this.#wakeSoon()
-    const pauseMs = this.#breaker.pauseMs(core.clock.mono())
-    if (pauseMs > 0) return this.#wakeAfter(pauseMs)
+    if (this.isProbed && this.#giveUp(now) > 0) return this.#wakeSoon()
+    const quietMs = this.#breaker.quietMs(core.clock.mono())
+    if (quietMs > 0) return this.#wakeAfter(quietMs)
     const { rows, dead, more } = this.#take(now)
     this.#countDead(dead)
-    if (rows.length > 0) this.#underWay = this.#send(rows, buildRequest(rows, target))
+    if (rows.length > 0) this.#underWay = this.#send(rows, target)
     else if (more) this.#wakeSoon()
     else this.#wakeWhenDue()
   }
 
-  /** A paused lane has no rows here: a probe is always due. */
+  /** A lane that is probed has no rows here: a probe is always due. */
   #wakeWhenDue(): void {
-    if (this.isPaused) return
+    if (this.isProbed) return
     const dueAt = this.context.outbox.nextDue(this.key)
     if (dueAt === undefined) return
     const waitMs = dueAt - this.context.core.clock.mono()
@@ -133,7 +148,7 @@ export class Lane {
     else this.#wakeSoon()
   }
 
-  #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
+  #target(): Target | undefined {
     const app = this.context.core.apps.byId(this.key.appId)
     const endpoint = app && endpointsOf(app).find(({ name }) => name === this.key.endpoint)
     return endpoint && { app, endpoint }
@@ -143,12 +158,13 @@ export class Lane {
     const { outbox, batchEvents: limit, leaseMs, core } = this.context
     const mono = core.clock.mono()
     const terms = { now, mono, until: mono + leaseMs, alone: attemptsBeforeAlone(limit) }
-    if (this.isPaused) return outbox.takeProbe(this.key, terms)
+    if (this.isProbed) return outbox.takeProbe(this.key, terms)
     return outbox.take(this.key, { ...terms, limit }, (due) => batchSize(due, limit))
   }
 
-  async #send(rows: readonly OutboxRow[], request: PostRequest): Promise<void> {
+  async #send(rows: readonly OutboxRow[], target: Target): Promise<void> {
     const { core, poster } = this.context
+    const request = buildRequest(rows, target)
     this.#isBusy = true
     this.#counters.webhookRequests++
     const [at, began] = [core.clock.now(), core.clock.mono()]
@@ -157,11 +173,14 @@ export class Lane {
     this.#isBusy = false
     const durationMs = Math.round(core.clock.mono() - began)
     core.latencies.webhookRequest.observe(durationMs)
-    const attempt = { ...outcome, at, durationMs, events: rows.length }
+    const { status, error } = outcome
+    const attempt = { at, durationMs, events: rows.length, status, error }
     this.#emitAnswer(attempt)
     try {
-      if (outcome.error === null) this.#recordDelivery(rows, attempt)
-      else this.#recordFailure(rows, attempt)
+      const number =
+        error === null ? this.#recordDelivery(rows, attempt) : this.#recordFailure(rows, attempt)
+      const exchange = exchangeOf(request, target.endpoint, outcome)
+      this.context.exchanges.add(nameOf(this.key), number, exchange)
       this.wake()
     } catch (cause) {
       this.#reportFault(cause)
@@ -172,40 +191,49 @@ export class Lane {
     const { facts, apps } = this.context.core
     const app = apps.byId(this.key.appId)
     if (app && facts.wants('webhook_answered', app))
-      facts.emit({ type: 'webhook_answered', app, endpoint: this.key.endpoint, attempt })
+      facts.emit({
+        type: 'webhook_answered',
+        app,
+        endpoint: this.key.endpoint,
+        attempt,
+        isTest: false,
+      })
   }
 
-  #recordDelivery(rows: readonly OutboxRow[], attempt: Attempt): void {
+  /** Returns the attempt's number, here and below. */
+  #recordDelivery(rows: readonly OutboxRow[], attempt: Attempt): number {
     const counters = this.#counters
     counters.webhookRequestsAccepted++
     counters.webhookEventsDelivered += rows.length
-    this.context.outbox.recordDelivery(this.key, rows, attempt)
+    const number = this.context.outbox.recordDelivery(this.key, rows, attempt)
     // The endpoint had failed, and not the events.
     if (this.#breaker.recordSuccess()) this.#reset = { below: Number.MAX_SAFE_INTEGER, before: 0 }
+    return number
   }
 
-  #recordFailure(rows: readonly OutboxRow[], attempt: Attempt): void {
+  #recordFailure(rows: readonly OutboxRow[], attempt: Attempt): number {
     const { core, outbox } = this.context
     const [now, mono] = [core.clock.now(), core.clock.mono()]
     this.#counters.webhookRequestsFailed++
     if (this.#breaker.recordFailure(mono))
       core.log.warn(
         { appId: this.key.appId, error: attempt.error },
-        'webhook endpoint is paused and probed',
+        'webhook endpoint fails, and is probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
     const attempts = Math.max(...rows.map((row) => row.attempts)) + 1
     const waitMs = Math.max(0, Math.min(backoffMs(attempts), windowEnd - now))
-    outbox.recordFailure(this.key, rows, attempt, mono + waitMs)
+    return outbox.recordFailure(this.key, rows, attempt, mono + waitMs)
   }
 
   /**
-   * Gives up rows of a paused endpoint that were tried for a whole window, and alone; where there are none,
+   * Gives up rows of a probed endpoint that were tried for a whole window, and alone; where there are none,
    * also those that were not alone. After the former the endpoint is probed at once, since they may be
    * the reason why it failed. Returns how many, if there may be more; a slice at a time.
    */
   #giveUp(now: number): number {
     const { outbox, batchEvents } = this.context
+    if (now - this.#resumedAt < WINDOW_MS) return 0
     let dead = outbox.giveUp(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
     if (dead > 0) this.#breaker.probeNow()
     else dead = outbox.giveUp(this.key, now, 0)

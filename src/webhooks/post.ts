@@ -1,7 +1,8 @@
 /**
  * Post: sends one request to an endpoint. Addresses are checked when a connection is made, after the name
  * was resolved, so that a name cannot lead to a forbidden network. Redirects are not followed. Of the
- * response only the status counts; its body is read so that the connection can be kept, up to a limit.
+ * response only the status counts; its body is read so that the connection can be kept, up to a limit, and its
+ * beginning is shown to admins.
  */
 import { dns } from 'bun'
 import type { LookupAddress, LookupOptions } from 'node:dns'
@@ -16,7 +17,10 @@ export type PostRequest = {
   readonly body: Uint8Array
 }
 
-export type Outcome = Pick<Attempt, 'status' | 'error'>
+export type Outcome = Pick<Attempt, 'status' | 'error'> & {
+  /** The beginning of the body of the answer. */
+  readonly answer: string
+}
 
 /** Resolves all addresses of a name. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
@@ -24,6 +28,8 @@ export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
 export type Poster = ReturnType<typeof createPoster>
 
 const MAX_ANSWER_BYTES = 65_536
+/** Of an answer, as much of it is kept. */
+const SHOWN_BYTES = 1024
 const ERROR_CHARS = 200
 
 export type PosterOptions = {
@@ -40,17 +46,19 @@ export function createPoster({ clock, networks, timeoutMs, resolve = resolveName
   const send = async ({ url, headers, body }: PostRequest): Promise<Outcome> => {
     const target = new URL(url)
     const refusal = networks.urlDenial(target)
-    if (refusal !== undefined) return { status: null, error: refusal }
+    if (refusal !== undefined) return { status: null, error: refusal, answer: '' }
     const { request, Agent } = loadClient(target.protocol)
     const agent = agents.getOrInsertComputed(target.protocol, () => new Agent({ keepAlive: true }))
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
     const { promise, resolve: settle } = Promise.withResolvers<Outcome>()
     let status: number | null = null
+    const shown: Uint8Array[] = []
     /** What happens first counts. */
     const end = (error: string | null): void => {
       cancel()
       open.delete(client)
-      settle({ status, error: status === null ? error : statusError(status) })
+      const answer = Buffer.concat(shown).subarray(0, SHOWN_BYTES).toString()
+      settle({ status, error: status === null ? error : statusError(status), answer })
     }
     const cancel = clock.after(timeoutMs, () => {
       client.destroy()
@@ -60,6 +68,7 @@ export function createPoster({ clock, networks, timeoutMs, resolve = resolveName
     client.on('error', (cause) => end(cause.message.slice(0, ERROR_CHARS)))
     client.on('response', (response) => {
       status = response.statusCode ?? null
+      readBeginning(response, shown)
       discardBody(response, () => client.destroy(), end)
     })
     // No other protocol was requested; without a listener, such a response would be lost.
@@ -77,6 +86,7 @@ export function createPoster({ clock, networks, timeoutMs, resolve = resolveName
       send(request).catch((cause: unknown) => ({
         status: null,
         error: String(cause).slice(0, ERROR_CHARS),
+        answer: '',
       })),
     /** Ends requests that are under way. */
     close: (): void => {
@@ -95,6 +105,15 @@ const loadClient = (protocol: string) =>
  * never respond would hold each for ten seconds, with all other lookups behind them.
  */
 const resolveName: Resolve = (hostname) => dns.lookup(hostname, { backend: 'c-ares' })
+
+/** Adds to `shown` as much as is shown, and a little more. */
+function readBeginning(response: IncomingMessage, shown: Uint8Array[]): void {
+  let bytes = 0
+  response.on('data', (chunk: Uint8Array) => {
+    if (bytes < SHOWN_BYTES) shown.push(chunk.slice(0, SHOWN_BYTES))
+    bytes += chunk.length
+  })
+}
 
 function discardBody(
   response: IncomingMessage,

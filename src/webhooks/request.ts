@@ -37,19 +37,26 @@ const RESERVED_HEADERS = [
   'connection',
   'x-pusher-key',
   'x-pusher-signature',
+  'x-carillon-test',
 ]
 
-/** The body is signed byte for byte with the app's oldest key. */
-export function buildRequest(
-  rows: readonly OutboxRow[],
-  { app, endpoint }: { app: App; endpoint: Endpoint },
-): PostRequest {
+export const isReservedHeader = (name: string): boolean =>
+  RESERVED_HEADERS.includes(name.toLowerCase())
+
+/** Where a request goes. */
+export type Target = { readonly app: App; readonly endpoint: Endpoint }
+
+/** A request that carries the rows. */
+export function buildRequest(rows: readonly OutboxRow[], target: Target): PostRequest {
   const timeMs = Math.min(...rows.map((row) => row.time_ms))
   const json = `{"time_ms":${timeMs},"events":[${rows.map(({ event }) => event).join(',')}]}`
+  return signRequest(json, target)
+}
+
+/** The body is signed byte for byte with the app's oldest key. */
+export function signRequest(json: string, { app, endpoint }: Target): PostRequest {
   const pair = app.keys[0]!
-  const ownHeaders = Object.entries(endpoint.headers).filter(
-    ([name]) => !RESERVED_HEADERS.includes(name.toLowerCase()),
-  )
+  const ownHeaders = Object.entries(endpoint.headers).filter(([name]) => !isReservedHeader(name))
   return {
     url: endpoint.url,
     body: Buffer.from(json),

@@ -1,5 +1,5 @@
 /**
- * Retries: how long an event is tried, how long the waits between are, and when an endpoint is paused.
+ * Retries: how long an event is tried, how long the waits between are, and when an endpoint is probed.
  */
 
 /** How long an event is tried, from when it was written (contract 7.6). */
@@ -9,7 +9,7 @@ export const STALE_MS = WINDOW_MS / 2
 export const RETRIES = { windowMs: WINDOW_MS, staleMs: STALE_MS }
 
 const MAX_FAILURES_IN_A_ROW = 5
-/** An endpoint that fails every second time is not paused. */
+/** An endpoint that fails every second time is not probed. */
 const RECENT_OUTCOMES = 20
 const MAX_RECENT_FAILURES = 14
 const MAX_BACKOFF_MS = 60_000
@@ -24,7 +24,7 @@ export function backoffMs(attempts: number, maxMs = MAX_BACKOFF_MS): number {
 }
 
 /**
- * Breaker: pauses an endpoint that fails, then probes it. It opens after some failures in a row, or where
+ * Breaker: leaves an endpoint in peace that fails, and probes it. It opens after some failures in a row, or where
  * most of the last requests failed, since an endpoint that accepts one of five would never fail often
  * enough in a row. Owns the last outcomes of an endpoint.
  */
@@ -35,20 +35,20 @@ export class Breaker {
   /** The last outcomes since the breaker closed, true for a failure. */
   readonly #recent: boolean[] = []
   /** By the clock's `mono`. */
-  #pausedUntil = 0
+  #quietUntil = 0
 
   get isOpen(): boolean {
     return this.#open
   }
 
-  /** How long the endpoint is paused from `now` on. */
-  pauseMs(now: number): number {
-    return this.#open ? Math.max(0, this.#pausedUntil - now) : 0
+  /** How long the endpoint is left in peace from `now` on. */
+  quietMs(now: number): number {
+    return this.#open ? Math.max(0, this.#quietUntil - now) : 0
   }
 
-  /** Ends the pause; the breaker stays open. */
+  /** The next probe is due at once; the breaker stays open. */
   probeNow(): void {
-    this.#pausedUntil = 0
+    this.#quietUntil = 0
   }
 
   /** True where the failure opens the breaker. */
@@ -59,7 +59,7 @@ export class Breaker {
     if (isOpening) this.#open = true
     else if (this.#open) this.#failedProbes++
     const maxMs = this.#failsAlways() ? MAX_BACKOFF_MS : MAX_FLAKY_BACKOFF_MS
-    if (this.#open) this.#pausedUntil = now + backoffMs(this.#failedProbes + 1, maxMs)
+    if (this.#open) this.#quietUntil = now + backoffMs(this.#failedProbes + 1, maxMs)
     return isOpening
   }
 

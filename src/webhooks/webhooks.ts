@@ -3,16 +3,29 @@
  * Owns the lanes.
  */
 import type { App } from '../core/app'
-import type { AuditEntry, Deed } from '../core/audit'
+import type { AuditEntry } from '../core/audit'
 import type { Core } from '../core/core'
-import type { Backlog, Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
+import type {
+  Backlog,
+  DeadLetterPage,
+  Deliveries,
+  EndpointDeed,
+  EndpointReport,
+  LaneReport,
+  ReplayChoice,
+  Report,
+  ShownAttempt,
+  TestedEndpoint,
+} from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
 import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
 import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
+import { Exchanges } from './exchanges'
 import { Lane, type LaneContext } from './lane'
 import { createPoster } from './post'
 import { Recorder, type RecorderOptions } from './recorder'
+import { Tester } from './tester'
 
 export type WebhookOptions = Omit<RecorderOptions, 'onWritten'> & {
   readonly batchEvents: number
@@ -21,12 +34,16 @@ export type WebhookOptions = Omit<RecorderOptions, 'onWritten'> & {
 }
 
 /** Of an endpoint that never had an event. */
-const NO_EVENTS = { pending: 0, failing: 0, dead: 0, oldest: null, attempts: [] }
+const NO_EVENTS = { pending: 0, failing: 0, dead: 0, oldest: null, pausedAt: null, attempts: [] }
+
+/** Of the events of a page of dead letters. */
+const PAGE_BYTES = 262_144
 
 export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
   readonly #context: LaneContext
+  readonly #tester: Tester
   /** Lanes whose dead letters are being replayed. */
   readonly #replays = new Set<string>()
   #isStopped = false
@@ -41,11 +58,17 @@ export class Webhooks implements Deliveries {
       core,
       outbox,
       poster: createPoster({ clock: core.clock, networks, timeoutMs }),
+      exchanges: new Exchanges(),
       batchEvents,
       maxStored: options.maxStoredPerEndpoint,
       leaseMs: 2 * timeoutMs,
-      onEnd: (key) => this.#lanes.delete(nameOf(key)),
+      onEnd: (key) => {
+        this.#lanes.delete(nameOf(key))
+        this.#context.exchanges.forget(nameOf(key))
+      },
     }
+    const { poster } = this.#context
+    this.#tester = new Tester(core, { poster, audit: (entry) => outbox.audit(entry) })
     this.#recorder = new Recorder(core, outbox, {
       ...options,
       onWritten: (lanes) => this.#wake(lanes),
@@ -94,20 +117,98 @@ export class Webhooks implements Deliveries {
     return this.outbox.backlog(id)
   }
 
-  /** Sends the app's dead letters again, as new; returns how many. The first slice of them is audited, all together. */
-  replay(app: App, deed: Deed): number {
-    const at = this.core.clock.now()
-    const lanes = this.outbox.lanes(app.id).filter(({ dead }) => dead > 0)
+  idOf({ id: appId }: App, endpoint: string): string {
+    return this.outbox.publicIdOf({ appId, endpoint })
+  }
+
+  pausedAt({ id: appId }: App, endpoint: string): number | null {
+    return this.outbox.pausedAt({ appId, endpoint })
+  }
+
+  endpointById(app: App, id: string): string | undefined {
+    return endpointsOf(app)
+      .map(({ name }) => name)
+      .find((endpoint) => this.idOf(app, endpoint) === id)
+  }
+
+  requests(app: App, endpoint: string): readonly ShownAttempt[] {
+    const key = { appId: app.id, endpoint }
+    const { exchanges } = this.#context
+    return this.outbox.attempts(key).map((attempt) => {
+      return { ...attempt, exchange: exchanges.of(nameOf(key), attempt.number) }
+    })
+  }
+
+  deadLetters(
+    app: App,
+    endpoint: string | undefined,
+    page: { readonly before: number; readonly limit: number },
+  ): DeadLetterPage {
+    const names = endpoint === undefined ? this.#namesOf(app) : new Set([endpoint])
+    return this.outbox.deadLetterPage(app.id, names, { ...page, bytes: PAGE_BYTES })
+  }
+
+  /** Nothing new is sent to it; the request under way ends as it ends. */
+  pause(app: App, endpoint: string, deed: EndpointDeed): void {
+    const key = { appId: app.id, endpoint }
+    if (this.outbox.pausedAt(key) !== null) return
+    this.outbox.pause(key, this.#entryOf(app, deed))
+    this.#wake([key]) // from now on it has a lane, which ends with the endpoint
+  }
+
+  resume(app: App, endpoint: string, deed: EndpointDeed): void {
+    const key = { appId: app.id, endpoint }
+    if (this.outbox.pausedAt(key) === null) return
+    this.outbox.resume(key, this.#entryOf(app, deed))
+    if (!this.#isStopped) this.#laneOf(key).resume()
+  }
+
+  test(app: App, endpoint: string, deed: EndpointDeed): Promise<TestedEndpoint> {
+    const found = endpointsOf(app).find(({ name }) => name === endpoint)!
+    return this.#tester.send(app, found, this.#entryOf(app, deed))
+  }
+
+  /** Dead letters of endpoints that were removed are about to be deleted, and not sent. */
+  replay(app: App, choice: ReplayChoice, deed: EndpointDeed): number {
+    return choice.of === 'ids'
+      ? this.#replayChosen(app, choice.ids, deed)
+      : this.#replayAll(app, choice.of === 'all' ? undefined : choice.endpoint, deed)
+  }
+
+  #replayChosen(app: App, ids: readonly number[], deed: EndpointDeed): number {
+    const names = this.#namesOf(app)
+    const found = this.outbox.findDeadLetters(app.id, ids)
+    for (const endpoint of found.keys()) if (!names.has(endpoint)) found.delete(endpoint)
+    const replayed = [...found.values()].flat().sort((a, b) => a - b)
+    const after = { replayed: replayed.length, ids: replayed }
+    this.outbox.replayChosen(app.id, found, { ...this.#entryOf(app, deed), after })
+    this.#wake(Array.from(found.keys(), (endpoint) => ({ appId: app.id, endpoint })))
+    return replayed.length
+  }
+
+  /** As new; the first slice is audited, for all. Where a replay goes on already, its letters are counted and not sent twice. */
+  #replayAll(app: App, endpoint: string | undefined, deed: EndpointDeed): number {
+    const names = endpoint === undefined ? this.#namesOf(app) : new Set([endpoint])
+    const lanes = this.outbox
+      .lanes(app.id)
+      .filter((lane) => lane.dead > 0 && names.has(lane.endpoint))
     const replayed = lanes.reduce((sum, { dead }) => sum + dead, 0)
     const keys = lanes
-      .map(({ endpoint }) => ({ appId: app.id, endpoint }))
+      .map((lane) => ({ appId: app.id, endpoint: lane.endpoint }))
       .filter((key) => !this.#replays.has(nameOf(key)))
-    const nothing = { target: undefined, before: undefined }
-    const entry = { ...deed, at, appId: app.id, ...nothing, after: { replayed } }
+    const entry = { ...this.#entryOf(app, deed), after: { replayed } }
     if (keys.length === 0) this.outbox.audit(entry)
     for (const [index, key] of keys.entries())
-      this.#replay(key, at, index === 0 ? entry : undefined)
+      this.#replay(key, entry.at, index === 0 ? entry : undefined)
     return replayed
+  }
+
+  #entryOf({ id: appId }: App, deed: EndpointDeed): AuditEntry {
+    return { ...deed, at: this.core.clock.now(), appId, before: undefined, after: undefined }
+  }
+
+  #namesOf(app: App): Set<string> {
+    return new Set(endpointsOf(app).map(({ name }) => name))
   }
 
   /** Replays what was given up until `before`, in slices; the first one at once where it is audited. */
@@ -131,9 +232,14 @@ export class Webhooks implements Deliveries {
     const removed = endpointsOf(app).every(({ name }) => name !== endpoint)
     const key = { appId: app.id, endpoint }
     const full = this.outbox.stored(key) >= this.options.maxStoredPerEndpoint
-    const paused = this.#lanes.get(nameOf(key))?.isPaused
-    const delivery = paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
-    return { ...lane, state: removed ? 'removed' : full ? 'full' : delivery }
+    const probed = this.#lanes.get(nameOf(key))?.isProbed
+    const delivery = probed ? 'probed' : failing > 0 ? 'failing' : 'ok'
+    const sending = lane.pausedAt === null ? delivery : 'paused'
+    return {
+      ...lane,
+      id: this.idOf(app, endpoint),
+      state: removed ? 'removed' : full ? 'full' : sending,
+    }
   }
 
   /** A lane that wakes without its endpoint ends. */

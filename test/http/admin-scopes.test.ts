@@ -13,7 +13,7 @@ import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start } from '../harness'
 import { makeSession } from '../sessions'
 import { bearer, makeTokenRecord, NOBODY } from '../tokens'
-import { CALLS, REVOCATION, REVOCATIONS } from './calls'
+import { CALLS, ENDPOINT, REVOCATION, REVOCATIONS } from './calls'
 
 /** `own`: of the app that the operation is about, or the one that made it; `other`: another one. */
 const CALLERS = [
@@ -85,6 +85,11 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'POST /api/admin/apps/{slug}/keys': 'change an app',
   'DELETE /api/admin/apps/{slug}/keys/{key}': 'change an app',
   'GET /api/admin/apps/{slug}/webhooks/deliveries': 'see an app',
+  'GET /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/requests': 'see an app',
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/test': 'change an app',
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/pause': 'change an app',
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/resume': 'change an app',
+  'GET /api/admin/apps/{slug}/webhooks/dead': 'see an app',
   'POST /api/admin/apps/{slug}/webhooks/replay': 'change an app',
   'GET /api/admin/apps/{slug}/live': 'see an app',
   'GET /api/admin/apps/{slug}/connections': 'see an app',
@@ -139,7 +144,15 @@ function prepareCell() {
   const [own, other] = [`own-${n}`, `other-${n}`] as const
   const base = apps.byId('1')!.record
   const makeApp = (name: string, keys: AppRecord['keys']) => {
-    const fields = { id: name, name, slug: name, keys, createdBy: `id-of-creator-of-${name}` }
+    const webhooks = [{ url: ENDPOINT }]
+    const fields = {
+      webhooks,
+      id: name,
+      name,
+      slug: name,
+      keys,
+      createdBy: `id-of-creator-of-${name}`,
+    }
     return apps.create({ ...base, ...fields }, 0)
   }
   const pair = (name: string) => ({ key: name, secret: name })

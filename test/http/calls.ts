@@ -21,6 +21,9 @@ export const REVOCATIONS = '/plugins/guardian/revocations'
 export const REVOCATION_ID = 'YsW2-vicmjoGUAKVMCv06y'
 export const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
 const TOKEN = JSON.stringify({ token: { name: 'ci', scope: 'create' } })
+/** Nothing listens there. */
+export const ENDPOINT = 'http://127.0.0.1:1/hook'
+const ENDPOINT_PATH = `/api/admin/apps/own/webhooks/endpoints/${encodeURIComponent(ENDPOINT)}`
 const APP = JSON.stringify({ app: { name: 'some name' } })
 
 export const CALLS: Readonly<Record<string, Call>> = {
@@ -112,9 +115,30 @@ export const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/api/admin/apps/own/webhooks/deliveries',
   },
+  'GET /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/requests': {
+    method: 'GET',
+    path: `${ENDPOINT_PATH}/requests`,
+  },
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/test': {
+    method: 'POST',
+    path: `${ENDPOINT_PATH}/test`,
+  },
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/pause': {
+    method: 'POST',
+    path: `${ENDPOINT_PATH}/pause`,
+  },
+  'POST /api/admin/apps/{slug}/webhooks/endpoints/{endpoint}/resume': {
+    method: 'POST',
+    path: `${ENDPOINT_PATH}/resume`,
+  },
+  'GET /api/admin/apps/{slug}/webhooks/dead': {
+    method: 'GET',
+    path: '/api/admin/apps/own/webhooks/dead',
+  },
   'POST /api/admin/apps/{slug}/webhooks/replay': {
     method: 'POST',
     path: '/api/admin/apps/own/webhooks/replay',
+    body: '{"ids":[7]}',
   },
   'POST /api/apps/{appSlug}/events': {
     method: 'POST',
@@ -227,5 +251,7 @@ export const UNUSUAL = {
     },
     alter: (call: Call): Call => ({ ...call, headers: bearer(LATE.token) }),
   },
+  'dead 422': alterPath('?limit=x'),
+  'replay 400': { alter: (call: Call): Call => ({ ...call, body: '[]' }) },
   'stats 422': alterPath('?period=week'),
 }

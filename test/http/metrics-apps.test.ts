@@ -152,7 +152,7 @@ test('while one ends in each walk, the last is made at once', async () => {
 
 test('an app of which nothing is known but its dead letters is shown', async () => {
   await using server = await start({ config: { webhooks: [HOOK] } })
-  const dead = { pending: 0, failing: 0, dead: 4, oldest: null }
+  const dead = { pending: 0, failing: 0, dead: 4, oldest: null, paused: 0 }
   const labelled = new LabelledApps(server.core, 10, () => dead)
   expect(await labelled.read()).toMatchObject([
     { appId: '1', backlog: dead },

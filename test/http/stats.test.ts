@@ -103,7 +103,7 @@ test('the numbers of many apps are summed up in as many turns as that takes', as
   const before = server.core.slices.turns
   const total = await sumUp(server.core, () => {
     look()
-    return { pending: 1, failing: 0, dead: 0, oldest: null }
+    return { pending: 1, failing: 0, dead: 0, oldest: null, paused: 0 }
   })
   expect([total.apps, total.backlog.pending]).toEqual([401, 401])
   expect(server.core.slices.turns - before).toBeGreaterThanOrEqual(401 / 8 / 3 - 1)

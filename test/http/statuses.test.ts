@@ -1,18 +1,15 @@
 /** Every status that the document promises is produced, operation by operation, with the body of its example. */
-import { Database } from 'bun:sqlite'
 import { afterAll, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
 import { addConnection } from '../connections'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
-import { start, type StartOptions, type TestServer } from '../harness'
+import { start, type TestServer } from '../harness'
 import {
   makeBatch,
   CALLS,
   claimOfCall,
+  ENDPOINT,
   makeEvent,
   makeInvalid,
   makePush,
@@ -24,25 +21,9 @@ import {
   type Call,
 } from './calls'
 import { describeContent, PROMISED } from './promised'
+import { HELD, LOCKED, PAUSED, TESTED, type Recipe } from './recipes'
 import { makeSession } from '../sessions'
 import { makeTokenRecord, NOBODY } from '../tokens'
-
-type Recipe = {
-  readonly options?: StartOptions
-  /** What happens before; `call` is made by whoever is asked. */
-  readonly prepare?: (server: TestServer, call: Call) => unknown
-  readonly alter?: (call: Call) => Call
-  /** Strangers are counted: enough of them, and nobody is let in. */
-  readonly counted?: true
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-/** Kept until the end: a database that is collected as garbage unlocks its file. */
-const locks: Database[] = []
-afterAll(() => {
-  for (const lock of locks) lock.close()
-  rmSync(folder, { recursive: true, force: true })
-})
 
 const ADMIN = makeBasicAuth(ADMIN_PAIR)
 const KEY_PAIR = makeBasicAuth(PAIR)
@@ -115,33 +96,12 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   },
 }
 
-const lockDatabase = ({ config }: TestServer): void => {
-  const lock = new Database(config.databasePath)
-  locks.push(lock)
-  lock.run('BEGIN IMMEDIATE')
+const OF_ROUTE: Readonly<Record<string, Recipe>> = {
+  'history 503': HELD,
+  'resume 503': PAUSED,
+  'test 429': TESTED,
+  ...UNUSUAL,
 }
-
-/** A database that another process holds. */
-const LOCKED: Recipe = {
-  get options() {
-    return { config: { databasePath: join(folder, `${crypto.randomUUID()}.sqlite`) } }
-  },
-  prepare: lockDatabase,
-}
-
-/** A durable stream that cannot be given up. */
-const HELD: Recipe = {
-  get options() {
-    return LOCKED.options!
-  },
-  prepare: async (server) => {
-    const rule = { prefix: '', size: 1, ttl_seconds: 60, durable: true, rewind: 0 }
-    await server.change({ history: [rule] })
-    await server.trigger({ channel: 'room', name: 'e', data: 'x' })
-    lockDatabase(server)
-  },
-}
-const OF_ROUTE: Readonly<Record<string, Recipe>> = { 'history 503': HELD, ...UNUSUAL }
 
 const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   200: asIs,
@@ -250,7 +210,8 @@ async function startFor({ options }: Recipe): Promise<TestServer> {
   const server = await start({ plugins: [guardian()], ...options })
   const { core } = server
   const base = core.apps.byId('1')!.record
-  const own = { id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }
+  const webhooks = [{ url: ENDPOINT }]
+  const own = { id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS, webhooks }
   addConnection(server, core.apps.create({ ...base, ...own }, 0))
   const single = [{ key: 'key-3', secret: 'secret-3' }]
   core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, 0)

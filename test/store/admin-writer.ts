@@ -71,6 +71,13 @@ for (let n = last ?? 0; ; n++) {
   const audited = { ...deed('webhooks.replayed'), ...row }
   outbox.replay(lane, { before: 2, after: 0 }, REPLAYED_MS, audited)
   print()
+  const nothing = { ...row, target: id, after: undefined }
+  outbox.pause(lane, { ...deed('webhook.paused'), ...nothing })
+  print()
+  if (n % 2 === 0) {
+    outbox.resume(lane, { ...deed('webhook.resumed'), ...nothing })
+    print()
+  }
   if (n % 3 === 0)
     tokens.apply({ type: 'revoke', id: token.id, deed: deed('token.revoked') }, n + 1)
   else apps.apply({ type: 'remove', id, deed: deed('app.deleted') }, n + 1)

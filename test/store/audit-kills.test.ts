@@ -50,6 +50,8 @@ function replayed(rows: readonly Row[]): State {
     } else if (action === 'token.created') set(target, { isRevoked: false })
     else if (action === 'token.revoked') set(target, { isRevoked: true })
     else if (action === 'webhooks.replayed') state[`replay of ${app}`] = true
+    else if (action === 'webhook.paused') state[`pause of ${target}`] = true
+    else if (action === 'webhook.resumed') delete state[`pause of ${target}`]
     else
       set(app, {
         ...('client_events' in fields && { clientEvents: fields.client_events }),
@@ -77,6 +79,10 @@ function read(db: Database): State {
     `SELECT app_id AS app FROM webhook_lanes WHERE id IN (SELECT lane FROM webhook_outbox WHERE time_ms > 1)`,
   ))
     state[`replay of ${app}`] = true
+  for (const { app } of all<{ app: string }>(
+    'SELECT app_id AS app FROM webhook_lanes WHERE paused_at IS NOT NULL',
+  ))
+    state[`pause of ${app}`] = true
   return state
 }
 
@@ -92,7 +98,9 @@ test('whatever write it dies in', async () => {
   }
   const written = new Set(Object.keys(ACTIONS))
   written.delete('plugin.requested') // the plugin's own change
-  written.delete('session.ended') // nothing is stored of a session
+  // Of these only the row is stored.
+  for (const action of ['session.ended', 'connection.closed', 'user.terminated', 'webhook.tested'])
+    written.delete(action)
   using db = new Database(path)
   const actions = db.query<{ action: string }, []>('SELECT DISTINCT action FROM audit').all()
   expect(new Set(actions.map(({ action }) => action))).toEqual(written)

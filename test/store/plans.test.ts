@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Read whole and sorted: they are kept in memory, too, and what an app has of them is few; the schema, at the start. */
 const SMALL =
-  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|admin_tokens|app_overrides|webhook_lanes|history_streams)\b/
+  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|admin_tokens|app_overrides|webhook_lanes|webhook_salt|history_streams)\b/
 
 /** Read once, at the start: all of it is kept in memory. */
 const READ_WHOLE = /FROM history_events$/

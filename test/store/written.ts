@@ -1,6 +1,7 @@
 /** WRITTEN: what each version of the schema has written that is special to it, and how the newest reads it. */
 import type { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
+import { createHmac } from 'node:crypto'
 import { MemoryLog } from '../../kit/clock'
 import type { AuditQuery } from '../../src/core/audit'
 import { appStore } from '../../src/store/apps'
@@ -229,5 +230,14 @@ export const WRITTEN: readonly Written[] = [
     sql: `UPDATE apps SET tls_only = 1 WHERE id = '6';`,
     read: ({ app }) => app('6'),
     as: { tlsOnly: true },
+  },
+  {
+    sql: `UPDATE webhook_lanes SET paused_at = 20 WHERE id = 8;
+      UPDATE webhook_salt SET salt = 'salt';`,
+    read: ({ outbox }) => [
+      outbox.pausedAt({ appId: '6', endpoint: 'http://b/' }),
+      outbox.publicIdOf({ appId: '6', endpoint: 'http://b/' }),
+    ],
+    as: [20, createHmac('sha256', 'salt').update('6 http://b/').digest('hex').slice(0, 16)],
   },
 ]

@@ -107,7 +107,7 @@ describe('an endpoint that takes one request of five', () => {
   const minute = (breaker: Breaker): number => {
     let requests = 0
     for (let now = 0; now < 60_000; now += 100) {
-      if (breaker.pauseMs(now) > 0) continue
+      if (breaker.quietMs(now) > 0) continue
       if (requests++ % 5 === 4) breaker.recordSuccess()
       else breaker.recordFailure(now)
     }
@@ -117,7 +117,7 @@ describe('an endpoint that takes one request of five', () => {
   test('is left in peace, too, and asked again within six seconds', () => {
     const breaker = new Breaker()
     expect(minute(breaker)).toBeWithin(60, 160) // of 600
-    expect(breaker.pauseMs(60_000)).toBeLessThanOrEqual(6000)
+    expect(breaker.quietMs(60_000)).toBeLessThanOrEqual(6000)
   })
 
   test('is not while it takes every second one', () => {
@@ -142,7 +142,7 @@ describe('an endpoint that takes one request of five', () => {
     await passTime(server, 30_000, 500)
     expect(requests).toBeLessThan(120)
     expect(server.log.lines.map(({ message }) => message)).toContain(
-      'webhook endpoint is paused and probed',
+      'webhook endpoint fails, and is probed',
     )
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)

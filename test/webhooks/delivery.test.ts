@@ -144,8 +144,9 @@ describe('7.6 an endpoint that refuses', () => {
     await waitUntilSettled(server)
     expect(receiver.requests.unread.length).toBe(before)
     const { endpoints, pending } = await readDeliveries(server)
-    expect([endpoints[0].state, pending]).toEqual(['paused', 301])
+    expect([endpoints[0].state, pending]).toEqual(['probed', 301])
     expect(endpoints[0].attempts[0]).toEqual({
+      number: expect.any(Number),
       at: expect.any(Number),
       duration_ms: expect.any(Number),
       events: 1,

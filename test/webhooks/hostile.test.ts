@@ -177,7 +177,7 @@ describe('a clock that is set back by an hour', () => {
     await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
     await passTime(server, 60_000)
-    expect((await readDeliveries(server)).endpoints[0].state).toBe('paused')
+    expect((await readDeliveries(server)).endpoints[0].state).toBe('probed')
     server.clock.set(-HOUR_MS)
     receiver.answer = () => 200
     await passTime(server, 90_000)
