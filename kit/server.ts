@@ -84,6 +84,9 @@ export class Kit {
     return this.server.port
   }
 
+  /** @internal Where requests go: to a proxy, where there is one. */
+  through: string | undefined
+
   /** The end of a scheme. */
   get #s(): string {
     return this.config.tlsCertFile === undefined ? '' : 's'
@@ -135,7 +138,8 @@ export class Kit {
   }
 
   http(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`http${this.#s}://127.0.0.1:${this.port}${path}`, { ...init, ...UNCHECKED })
+    const at = this.through ?? `http${this.#s}://127.0.0.1:${this.port}`
+    return fetch(`${at}${path}`, { ...init, ...UNCHECKED })
   }
 
   /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */

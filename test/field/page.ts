@@ -28,7 +28,7 @@ export type Visitor = {
 /** Visits a page on an origin of its own that connects with the options and reports what it receives. */
 export async function visit(browser: Pages, server: TestServer, visitor: Visitor): Promise<Visit> {
   const { library, options, script, channels = ['room'], user } = visitor
-  const page = await browser.newPage()
+  const page = await browser.newPage({ ignoreHTTPSErrors: true })
   // Another port is another origin, on an address from which browsers let a page ask loopback.
   const site = Bun.serve({
     port: 0,

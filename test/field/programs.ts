@@ -14,6 +14,8 @@ const PROGRAMS = {
   mvn: 'maven',
   npm: 'npm',
   promtool: 'prometheus',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
   strace: 'strace',
 } as const
 
