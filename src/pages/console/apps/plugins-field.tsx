@@ -15,6 +15,7 @@ type Property = {
   readonly type?: string
   readonly description?: string
   readonly default?: unknown
+  readonly minimum?: number
 }
 
 type Plugin = { readonly name: string; readonly settings: Schema | null }
@@ -121,8 +122,8 @@ function firstOf({ properties = {}, required = [] }: Schema = {}): unknown {
   const examples: Values = { string: '', integer: 0, number: 0, boolean: false, array: [] }
   return Object.fromEntries(
     required.map((name) => {
-      const { type = '', default: usual } = properties[name] ?? {}
-      return [name, usual ?? examples[type] ?? null]
+      const { type = '', default: usual, minimum } = properties[name] ?? {}
+      return [name, usual ?? minimum ?? examples[type] ?? null]
     }),
   )
 }

@@ -61,7 +61,7 @@ function Credentials({ app }: { readonly app: AppView }) {
             {isMasked(app) ? (
               <span class="hint">Your token only reads, so it is not shown.</span>
             ) : (
-              <Secret value={app.secret} name="the secret" />
+              <Secret value={app.secret} name="the secret of the app" />
             )}
           </dd>
         </div>
