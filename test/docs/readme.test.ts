@@ -53,6 +53,13 @@ test('the versions are those that are tested', () => {
   expect(text).toContain(`npm install ${wanted.join(' ')}\n`)
 })
 
+test('its picture of the console is small', async () => {
+  const [, path] = /!\[[^\]]+\]\(([^)]+)\)/.exec(text)!
+  const picture = Bun.file(join(ROOT, path!))
+  expect(picture.type).toBe('image/png')
+  expect(picture.size).toBeLessThan(150_000)
+})
+
 test('it is a page to begin with', () => {
   expect(text.split('\n').length).toBeLessThanOrEqual(151)
 })

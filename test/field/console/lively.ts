@@ -1,6 +1,6 @@
 /** A server with an hour of traffic behind it, and more of it while somebody looks: for pictures of the console. */
 import { makeBasicAuth } from '../../credentials'
-import { signQuery, type KeyPair } from '../../../src/pages/signature'
+import { signQuery, signText, type KeyPair } from '../../../src/pages/signature'
 import type { RawClient, TestServer } from '../../harness'
 import { makeRandom } from '../../random'
 import { Receiver, startWithWebhooks } from '../../webhooks/receiver'
@@ -57,7 +57,7 @@ export async function startLively(): Promise<LivelyServer> {
     [{ url: receiver.url }, { url: failing.url, event_types: ['member_added'] }],
     { now: Date.now() - HOUR_MS, config: own },
   )
-  await server.change({ name: 'Web shop', slug: 'web-shop' })
+  await server.change({ name: 'Web shop', slug: 'web-shop', clientEvents: true })
   const apps: LivelyApp[] = [
     { ...server.app, slug: 'web-shop', busy: 14 },
     await createApp(server, 'Chat rooms', 6),
@@ -81,12 +81,17 @@ export async function startLively(): Promise<LivelyServer> {
           Array.from({ length: Math.min(left, 10) }, () => makeEvent(sent++)),
         )
     }
-    if (random() < 0.05) await server.http('/apps/1/channels?auth_key=shop-key-5f2c9a')
+    if (random() < 0.05) await beRefused(server)
     server.advance(seconds * 1000)
     for (const client of clients) await client.heard()
   }
   const live = async (seconds: number): Promise<void> => {
-    for (let second = 0; second < seconds; second++) await step(1)
+    for (let second = 0; second < seconds; second++) {
+      if (second % 4 === 1) await comeAndGo(server, second)
+      if (second % 5 === 2) await beRefused(server)
+      clients[second % 3]!.send(typing(second))
+      await step(1)
+    }
   }
   while (server.clock.now() < Date.now() - STEP_S * 1000) await step(STEP_S)
 
@@ -136,6 +141,31 @@ async function send(
   const query = signQuery({ method: 'POST', path, body }, { key, secret }, server.clock.now())
   const answer = await server.http(`${path}?${query}`, { method: 'POST', body })
   if (!answer.ok) throw new Error(await answer.text())
+}
+
+const typing = (n: number) => ({
+  event: 'client-typing',
+  channel: 'presence-support',
+  data: { user: PEOPLE[n % 3] },
+})
+
+/** A backend that signs with a secret that was rotated away. */
+async function beRefused(server: TestServer): Promise<void> {
+  await using client = await server.raw()
+  const text = `${client.socketId}:private-orders`
+  client.subscribe(
+    'private-orders',
+    `${server.app.key}:${signText(text, 'shop-secret-of-last-year')}`,
+  )
+  await client.next('the refusal')
+}
+
+/** Somebody looks into the support room. */
+async function comeAndGo(server: TestServer, n: number): Promise<void> {
+  await using client = await server.raw()
+  const name = PEOPLE[n % PEOPLE.length]!
+  const user = { user_id: `${name.toLowerCase()}-${n}`, user_info: { name } }
+  await server.signedIn(client, 'presence-support', user)
 }
 
 /** Clients of all apps, and people in the first. */

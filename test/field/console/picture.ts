@@ -9,6 +9,7 @@ import { FLAGS } from '../browser'
 import { pathOf } from '../programs'
 import { startLively } from './lively'
 import { PATHS, placeOf } from './paths'
+import { reduceColours } from './png'
 import { PHONE, visitConsole, WIDE } from './visit'
 
 const README_PICTURE = join(import.meta.dir, '../../../docs/console.png')
@@ -27,10 +28,18 @@ try {
 
 async function drawForReadme(): Promise<void> {
   const viewport = { width: 1280, height: 760 }
-  await using visit = await visitConsole(browser, lively.server, { viewport, token })
-  await visit.open(`apps/${lively.slug}/creator`)
+  await using visit = await visitConsole(browser, lively.server, {
+    viewport,
+    token,
+    deviceScaleFactor: 1.5,
+  })
+  await visit.open(`apps/${lively.slug}/live`)
+  await visit.page.locator('.live-status').getByText('Live', { exact: true }).waitFor()
   await lively.live(20)
-  const bytes = await visit.page.screenshot({ path: README_PICTURE })
+  const refused = visit.page.locator('.row', { hasText: 'auth_signature_invalid' })
+  await refused.first().click()
+  const bytes = reduceColours(await visit.page.screenshot())
+  await Bun.write(README_PICTURE, bytes)
   console.log(`${README_PICTURE}: ${bytes.length} bytes`)
   if (bytes.length > MAX_BYTES) throw new Error(`More than ${MAX_BYTES} bytes`)
 }

@@ -21,11 +21,13 @@ export type ConsoleVisit = AsyncDisposable & {
 }
 
 export type VisitOptions = {
-  /** The text of a token; the admin's password in its absence. `undefined` signs nobody in. */
+  /** The text of a token; the admin's password in its absence. */
   readonly token?: string
   readonly isSignedOut?: boolean
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
+  /** Pixels of the screen for one of the page. */
+  readonly deviceScaleFactor?: number
 }
 
 /** Opens a window of its own and signs in, if not told otherwise; nothing is loaded yet. */
@@ -34,8 +36,8 @@ export async function visitConsole(
   server: TestServer,
   options: VisitOptions = {},
 ): Promise<ConsoleVisit> {
-  const { token, isSignedOut = false, viewport = WIDE, colorScheme = 'light' } = options
-  const page = await browser.newPage({ viewport, colorScheme })
+  const { token, isSignedOut = false, ...screen } = options
+  const page = await browser.newPage({ viewport: WIDE, colorScheme: 'light', ...screen })
   const problems: string[] = []
   const refused: string[] = []
   const hosts = new Set<string>()
