@@ -1,6 +1,7 @@
-/** The page Live, opened in a browser by somebody who signs in; its connections can be cut. */
+/** The page Live, opened in a browser by somebody who is signed in; its connections can be cut. */
 import { connect, createServer, type Socket } from 'node:net'
 import type { Locator, Page } from 'playwright-core'
+import { makeBasicAuth } from '../../credentials'
 import type { TestServer } from '../../harness'
 import type { Pages } from '../browser'
 
@@ -28,11 +29,11 @@ export async function openLive(
   const page = await browser.newPage({ viewport })
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(`http://127.0.0.1:${proxy.port}/console#/apps/test-app/live${query}`)
   const { username, password } = server.server.credentials.admin
-  await page.getByLabel('User').fill(username)
-  await page.getByLabel('Password or token').fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  const root = `http://127.0.0.1:${proxy.port}`
+  const headers = makeBasicAuth(`${username}:${password}`)
+  await page.request.post(`${root}/api/admin/sessions`, { headers })
+  await page.goto(`${root}/console#/apps/test-app/live${query}`)
   await page.locator('.live-status').getByText('Live', { exact: true }).waitFor()
   return {
     page,

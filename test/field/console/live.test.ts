@@ -1,5 +1,6 @@
 /** The page Live: what happens is seen, filtered, held, opened and explained; a cut is survived. */
 import { expect, test } from 'bun:test'
+import type { Locator } from 'playwright-core'
 import type { ChannelName } from '../../../src/core/types'
 import { start, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
@@ -8,6 +9,23 @@ import { execute } from '../commands'
 import { openLive } from './live-page'
 
 const HOSTILE = '<img src=x onerror="window.harmed=1">'
+
+/** Pastes the command lines of an open row into a shell: the event arrives as it was, and the stream is there. */
+async function runCommands(server: TestServer, detail: Locator, data: string): Promise<void> {
+  const texts = await detail.locator('section pre').allTextContents()
+  const [send = '', watch = ''] = texts.filter((text) => text.startsWith('curl'))
+  await using client = await server.raw()
+  await client.subscribed('orders')
+  const { token } = await makeToken(server, { name: 'watcher', scope: 'read' })
+  const variables = { PUSHER_APP_SECRET: server.app.secret, CARILLON_TOKEN: token }
+  const run = (line: string) =>
+    execute(['sh', '-c', line], { cwd: '/tmp', timeoutMs: 10_000, variables })
+  await run(send)
+  const event = await client.nextJson()
+  expect(event).toMatchObject({ event: "order's", channel: 'orders' })
+  expect(JSON.parse(String(event.data))).toEqual(JSON.parse(data))
+  expect(await run(`${watch.replace(/'$/, "&limit=0'")}`)).toContain('event: hello')
+}
 
 /** A subscription that was signed with another secret. */
 async function beRefused(server: TestServer): Promise<string> {
@@ -43,10 +61,16 @@ describePages('the page Live', (browser) => {
     ])
     await page.keyboard.press('Escape')
     expect(await detail.count()).toBe(0)
+    await page.keyboard.press('Space')
+
+    const data = `{"it's":"$HOME \`id\` \\"x\\""}`
+    await server.trigger({ channel: 'orders', name: "order's", data })
+    await rows.filter({ hasText: "order's" }).click()
+    await runCommands(server, detail, data)
     expect(visit.problems).toEqual([])
   })
 
-  test('shows some kinds, channels and texts; the address has them', async () => {
+  test('shows some kinds, channels and texts, which the address has; Space holds the rows, Clear begins anew', async () => {
     await using server = await start()
     await using visit = await openLive(browser, server, '?kinds=refused%2Cunknown_app')
     const { page, rows } = visit
@@ -65,12 +89,11 @@ describePages('the page Live', (browser) => {
     await page.getByLabel('Channels that begin with').fill('elsewhere')
     await page.getByRole('button', { name: 'Show all' }).click()
     await rows.filter({ hasText: 'Refused' }).waitFor()
-  })
+    await page.locator('.live-status').getByText('Live', { exact: true }).waitFor()
 
-  test('Space holds the rows, which are counted; Clear begins anew', async () => {
-    await using server = await start()
-    await using visit = await openLive(browser, server)
-    const { page, rows } = visit
+    await page.locator('h1').focus()
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.locator('h1').focus()
     await server.trigger({ channel: 'orders', name: 'before', data: '1' })
     await rows.filter({ hasText: 'before' }).waitFor()
     await page.keyboard.press('Space')
@@ -82,31 +105,6 @@ describePages('the page Live', (browser) => {
     await rows.nth(3).waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByText('Nothing has happened yet').waitFor()
-  })
-
-  test('the command lines of a row work as they are', async () => {
-    await using server = await start()
-    await using visit = await openLive(browser, server)
-    const { page, rows, detail } = visit
-    const data = `{"it's":"$HOME \`id\` \\"x\\""}`
-    await server.trigger({ channel: 'orders', name: "order's", data })
-    await rows.filter({ hasText: "order's" }).click()
-    const [send = '', watch = ''] = await detail
-      .locator('section pre')
-      .allTextContents()
-      .then((texts) => texts.filter((text) => text.startsWith('curl')))
-    await using client = await server.raw()
-    await client.subscribed('orders')
-    const { token } = await makeToken(server, { name: 'watcher', scope: 'read' })
-    const variables = { PUSHER_APP_SECRET: server.app.secret, CARILLON_TOKEN: token }
-    const run = (line: string) =>
-      execute(['sh', '-c', line], { cwd: '/tmp', timeoutMs: 10_000, variables })
-    await run(send)
-    const event = await client.nextJson()
-    expect(event).toMatchObject({ event: "order's", channel: 'orders' })
-    expect(JSON.parse(String(event.data))).toEqual(JSON.parse(data))
-    expect(await run(`${watch.replace(/'$/, "&limit=0'")}`)).toContain('event: hello')
-    await page.keyboard.press('Escape')
   })
 
   test('a cut is shown and survived, and what was missed is there', async () => {

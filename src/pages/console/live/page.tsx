@@ -64,7 +64,7 @@ function Console({ slug, appKey, first }: ConsoleProps) {
     setOpen(undefined)
     setTurn(turn + 1)
   }
-  const pause = () => (isPaused ? toTop() : setPaused(true))
+  const pause = () => (isHeld ? toTop() : setPaused(true))
   useKeys({ onPause: pause, onClose: () => setOpen(undefined) })
   const place = { slug, key: appKey, publicUrl: PUBLIC.href, adminUrl: ROOT.href }
   return (
@@ -73,8 +73,8 @@ function Console({ slug, appKey, first }: ConsoleProps) {
       <div class="live-bar">
         <Status live={live} />
         <div class="actions">
-          <Button isPressed={isPaused} onClick={pause} title="Space">
-            {isPaused ? 'Resume' : 'Pause'}
+          <Button isPressed={isHeld} onClick={pause} title="Space">
+            {isHeld ? 'Resume' : 'Pause'}
           </Button>
           <Button onClick={clear}>Clear</Button>
         </div>
