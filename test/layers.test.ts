@@ -186,6 +186,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'pages/console/connect/snippets.ts': 'a table',
   'pages/console/main.tsx': 'what the page begins with',
   'pages/console/pages.ts': 'a table',
+  'pages/console/people/links.ts': 'addresses alone',
   'pages/console/place.ts': 'requests and pages ask it',
   'pages/console/ui/ui.ts': 'all that pages are made of',
   'process-numbers.ts': 'what the system knows, read for metrics',

@@ -5,6 +5,8 @@ import { compareOperations } from '../../src/pages/swagger/operations'
 import { authorize } from '../../src/pages/swagger/sign'
 import { schemeOf } from '../../src/pages/swagger/schemes'
 import { guardian } from '../../plugins/guardian'
+import type { SocketId } from '../../src/core/types'
+import { addConnection } from '../connections'
 import { start } from '../harness'
 import { makeSession } from '../sessions'
 
@@ -43,6 +45,8 @@ const OTHERS: Readonly<Record<string, number>> = {
   signIn: 201,
   endSession: 204,
   addKey: 201,
+  closeConnection: 204,
+  terminateSignedInUser: 204,
   deleteApp: 204,
   createRevocation: 201,
   deleteRevocation: 204,
@@ -84,6 +88,8 @@ async function sentAs(type: 0 | string): Promise<Record<string, number>> {
     const content = requestBody?.content ?? {}
     if (type !== 0 && !(type in content)) continue
     const [kind = ''] = type === 0 ? Object.keys(content) : [type]
+    if (operationId === 'showConnection')
+      addConnection(server, server.core.apps.bySlug('foo-app')!, '123.456' as SocketId)
     const url = new URL(filledIn(path, parameters), `http://127.0.0.1:${server.port}`)
     const request = authorize(
       {

@@ -6,6 +6,11 @@ import { SettingsPage } from './apps/settings-page'
 import { ConnectPage } from './connect/page'
 import { CreatorPage } from './creator/page'
 import { LivePage } from './live/page'
+import { ChannelPage } from './people/channel-page'
+import { ChannelsPage } from './people/channels-page'
+import { ConnectionPage } from './people/connection-page'
+import { ConnectionsPage } from './people/connections-page'
+import { UsersPage } from './people/users-page'
 import type { PageProps } from './router'
 import type { Need } from './session'
 
@@ -35,6 +40,41 @@ export const PAGES: readonly PageRow[] = [
     place: 'app',
     need: 'see_app',
     View: CreatorPage,
+  },
+  {
+    path: 'apps/:slug/people',
+    title: 'Channels & people',
+    place: 'app',
+    need: 'see_app',
+    View: ChannelsPage,
+  },
+  {
+    path: 'apps/:slug/people/channels/:channel',
+    title: 'Channel',
+    place: 'none',
+    need: 'see_app',
+    View: ChannelPage,
+  },
+  {
+    path: 'apps/:slug/people/connections',
+    title: 'Connections',
+    place: 'none',
+    need: 'see_app',
+    View: ConnectionsPage,
+  },
+  {
+    path: 'apps/:slug/people/connections/:socketId',
+    title: 'Connection',
+    place: 'none',
+    need: 'see_app',
+    View: ConnectionPage,
+  },
+  {
+    path: 'apps/:slug/people/users',
+    title: 'Signed-in users',
+    place: 'none',
+    need: 'see_app',
+    View: UsersPage,
   },
   {
     path: 'apps/:slug/settings',

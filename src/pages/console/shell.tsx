@@ -159,5 +159,10 @@ function Sidebar({ session, current, slug }: SidebarProps) {
 function currentOf(row: PageRow, current: PageRow | undefined) {
   if (!current) return undefined
   if (row === current) return 'page'
-  return current.place === 'none' && current.path.startsWith(`${row.path}/`) ? 'true' : undefined
+  return current.place === 'none' && row === ownerOf(current) ? 'true' : undefined
+}
+
+function ownerOf({ path }: PageRow): PageRow | undefined {
+  const above = PAGES.filter((row) => row.place !== 'none' && path.startsWith(`${row.path}/`))
+  return above.toSorted((a, b) => b.path.length - a.path.length)[0]
 }

@@ -10,6 +10,8 @@ export const evil = (where: string): string =>
 
 export type HostileServer = AsyncDisposable & {
   readonly server: TestServer
+  /** Of the connection that brings the texts. */
+  readonly socketId: string
   /** Lets everything happen once more, for pages that show only what happens while somebody looks. */
   stir(): Promise<void>
 }
@@ -74,5 +76,5 @@ export async function startHostile(): Promise<HostileServer> {
     await server.stop()
     await receiver[Symbol.asyncDispose]()
   }
-  return { server, stir, [Symbol.asyncDispose]: stop }
+  return { server, socketId: client.socketId, stir, [Symbol.asyncDispose]: stop }
 }

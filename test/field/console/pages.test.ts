@@ -7,13 +7,19 @@ import { PATHS, placeOf } from './paths'
 import { PHONE, visitConsole, WIDE, type ConsoleVisit } from './visit'
 
 /** What the parameters of paths are on the server of this file. */
-const PARAMETERS: Readonly<Record<string, string>> = {
+const parametersOf = ({ socketId }: HostileServer) => ({
   slug: 'test-app',
-}
+  channel: 'presence-room',
+  socketId,
+})
 
 /** The texts of others that a page shows, each by where it was put; it must not be less than that. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   apps: ['app'],
+  'apps/:slug/people/channels/:channel': ['user'],
+  'apps/:slug/people/connections': ['user'],
+  'apps/:slug/people/connections/:socketId': ['user', 'user agent'],
+  'apps/:slug/people/users': ['user'],
   'apps/:slug/live': ['event', 'client event', 'refusal', 'channel'],
 }
 
@@ -44,7 +50,7 @@ describePages('every page of the console', (browser) => {
       const { page } = visit
       await page.setViewportSize(WIDE)
       await page.emulateMedia({ colorScheme: 'light' })
-      await visit.open(placeOf(path, PARAMETERS))
+      await visit.open(placeOf(path, parametersOf(hostile)))
       for (const where of SHOWN[path] ?? []) await waitForText(visit, hostile, evil(where))
       expect(await page.locator(FOREIGN).count()).toBe(0)
 
