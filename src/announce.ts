@@ -3,7 +3,7 @@
  * terminal, never through the logger. Without a terminal generated secrets are in a file; secrets from
  * the settings or the store are never printed.
  */
-import { formatAddress } from './config/admin-settings'
+import { formatAddress, publicAddress } from './config/admin-settings'
 import { SETTINGS, type Config } from './config/config'
 import type { ListenAddress } from './core/addresses'
 import type { Origin } from './config/credentials'
@@ -32,27 +32,30 @@ type Announced = Pick<
 
 export function announcement(
   { credentials, plugins, port, adminAddress, metricsPort }: Announced,
-  { host, pathPrefix, databasePath, swagger, console, metricsHost, tlsCertFile }: Config,
+  config: Config,
   { files, isTerminal }: Surroundings,
 ): string {
+  const { host, databasePath, swagger, console, metricsHost } = config
   const { app, admin } = credentials
-  const name = openableHost(host)
+  const clients = reachedAt(config, port)
+  const { pathPrefix } = clients
   const shown: readonly string[] = isTerminal ? ['development', 'generated'] : ['development']
   const show = (origin: string, secret: string, otherwise: string): string =>
     shown.includes(origin) ? secret : otherwise
   const describe = (origin: Origin): string =>
     isTerminal && origin === 'generated' ? `${ORIGINS[origin]}, shown this once` : ORIGINS[origin]
   const secret = show(app.origin, app.secret, 'YOUR_SECRET')
-  const isTls = tlsCertFile !== undefined
-  const ending = isTls ? 's' : ''
-  const base = `http${ending}://${name}:${port}`
+  const base = 'path' in publicAddress(config) ? undefined : ownBase(config, port)
+  const authority = clients.isUsualPort ? clients.host : `${clients.host}:${clients.port}`
+  const ending = clients.isTls ? 's' : ''
   const sections = [
     section('Carillon is listening', [
-      ['sockets', `ws${ending}://${name}:${port}${pathPrefix}/app/${app.key}`],
-      ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
-      ...adminRows(adminAddress, base, { swagger, console }),
+      ...(base === undefined ? [['for a proxy', host] as const] : []),
+      ['sockets', `ws${ending}://${authority}${pathPrefix}/app/${app.key}`],
+      ['HTTP API', `http${ending}://${authority}${pathPrefix}/apps/${app.id}/events`],
+      ...adminRows(adminAddress, base ?? `http${ending}://${authority}`, { swagger, console }),
       ...metricsRows(metricsHost, metricsPort),
-      ['health', `${base}/up  ${base}/ready`],
+      ...(base === undefined ? [] : [['health', `${base}/up  ${base}/ready`] as const]),
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
     section(`App (${describe(app.origin)})`, [
@@ -61,14 +64,14 @@ export function announcement(
       ['secret', show(app.origin, app.secret, '(not shown)')],
       [
         'PUSHER_URL',
-        `http${ending}://${app.key}:${secret}@${name}:${port}${pathPrefix}/apps/${app.id}`,
+        `http${ending}://${app.key}:${secret}@${authority}${pathPrefix}/apps/${app.id}`,
       ],
     ]),
     section(`Admin (${describe(admin.origin)})`, [
       ['user', admin.username],
       ['password', show(admin.origin, admin.password, '(not shown)')],
     ]),
-    `Connect with pusher-js\n\n${snippet(app.key, { host: name, port, pathPrefix, isTls })}`,
+    `Connect with pusher-js\n\n${snippet(app.key, clients)}`,
   ]
   if (!isTerminal && [app.origin, admin.origin].includes('generated'))
     sections.push(describeSecretsFile(databasePath))
@@ -128,13 +131,34 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
   return [title, '', ...rows.map(([label, value]) => `  ${label.padEnd(11)} ${value}`)].join('\n')
 }
 
+/** Where clients connect. */
 type Reached = {
   readonly host: string
   readonly port: number
   readonly pathPrefix: string
   readonly isTls: boolean
+  readonly isUsualPort: boolean
 }
 
+const ownBase = ({ host, tlsCertFile }: Config, port: number): string =>
+  `http${tlsCertFile === undefined ? '' : 's'}://${openableHost(host)}:${port}`
+
+function reachedAt(config: Config, port: number): Reached {
+  const { pathPrefix, publicUrl } = config
+  const isFile = 'path' in publicAddress(config)
+  const own = isFile ? 'https://YOUR-PROXY' : ownBase(config, port)
+  const url = new URL(publicUrl ?? `${own}${pathPrefix}`)
+  const isTls = url.protocol === 'https:'
+  return {
+    host: isFile && publicUrl === undefined ? 'YOUR-PROXY' : url.hostname,
+    port: Number(url.port) || (isTls ? 443 : 80),
+    pathPrefix: url.pathname.replace(/\/$/, ''),
+    isTls,
+    isUsualPort: url.port === '',
+  }
+}
+
+/** JavaScript of a page that connects. */
 function snippet(key: string, { host, port, pathPrefix, isTls }: Reached): string {
   const path =
     pathPrefix === '' ? '' : `\n    wsPath: '${pathPrefix}',\n    httpPath: '${pathPrefix}',`

@@ -40,7 +40,12 @@ const FILE_REASONS: Readonly<Record<string, string>> = {
 const FIRST_FREE_PORT = 1024
 
 /** An address, and the setting that it is from. */
-export type Place = { readonly address: ListenAddress; readonly setting: string }
+export type Place = {
+  readonly address: ListenAddress
+  readonly setting: string
+  /** Everybody who gets to the file of a socket may connect; else its owner alone. */
+  readonly isForAll?: boolean
+}
 
 /** Why the server cannot listen, in one line; undefined for any other error. */
 export function describeAddressError(cause: unknown, { address, setting }: Place) {
@@ -73,7 +78,7 @@ export async function bind<Listening>(
     if ('host' in address) return serve({ hostname: address.host, port: address.port })
     await makeRoom(place, address.path)
     const at: object = { unix: address.path }
-    return forOwnerOnly(() => serve(at as Binding))
+    return withMask(place.isForAll ? 0o111 : 0o177, () => serve(at as Binding))
   } catch (cause) {
     const line = describeAddressError(cause, place)
     throw line === undefined ? cause : new AddressError(line, { cause })
@@ -97,9 +102,9 @@ export async function bindBeside(
   }
 }
 
-/** Runs what makes a file, which only its owner and root may then use: at no time is it open to others. */
-function forOwnerOnly<T>(make: () => T): T {
-  const before = process.umask(0o177)
+/** Runs what makes a file, which at no time has the rights that the mask takes away. */
+function withMask<T>(mask: number, make: () => T): T {
+  const before = process.umask(mask)
   try {
     return make()
   } finally {

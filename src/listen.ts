@@ -5,6 +5,7 @@
 import type { Server } from 'bun'
 import { bind, type Binding } from './bind'
 import type { Certificate } from './certificate'
+import { publicAddress } from './config/admin-settings'
 import { SETTINGS } from './config/config'
 import type { Core } from './core/core'
 import { CUT_SLOW, type Ending } from './core/disconnect'
@@ -65,13 +66,14 @@ export type Port = Responder & {
 /** @throws AddressError, or the system's error where it is none of the address */
 export async function listen(port: Port): Promise<void> {
   const { config, certificate, listeners } = port
-  const { host, port: number } = config
-  const place = { address: { host, port: number }, setting: SETTINGS.port.env }
+  const address = publicAddress(config)
+  const setting = 'path' in address ? SETTINGS.host.env : SETTINGS.port.env
+  const place = { address, setting, isForAll: true }
   const server = await bind(place, (at) => {
     const alone = serve(port, at)
     if (!certificate) return alone
     // The port is free, or this had failed. From now on a server with another certificate may join.
-    const shared = { ...at, port: alone.port ?? number }
+    const shared = { ...at, port: alone.port ?? config.port }
     void alone.stop(true)
     return serve(port, shared, { reusePort: true })
   })

@@ -4,6 +4,7 @@
  */
 import type { Bound } from './bind'
 import { Certificate } from './certificate'
+import { publicAddress } from './config/admin-settings'
 import { tlsFilesOf } from './config/tls-settings'
 import type { ListenAddress } from './core/addresses'
 import type { Apis } from './http/api'
@@ -40,6 +41,7 @@ export async function openPorts(parts: Parts): Promise<Ports> {
   const files = tlsFilesOf(config)
   const certificate = files && new Certificate(files)
   addresses.isTls = certificate !== undefined
+  addresses.isUnix = 'path' in publicAddress(config)
   const opened: Pick<PublicListeners, 'stop'>[] = []
   const close = (atOnce: boolean) => Promise.all(opened.map((server) => server.stop(atOnce)))
   const add = (bound: Bound | undefined): Bound | undefined => {

@@ -3,7 +3,7 @@
  * health checks, where the port is free (in a rolling deploy on one machine it is not).
  */
 import { bindBeside, type Bound } from './bind'
-import { formatAddress } from './config/admin-settings'
+import { formatAddress, publicAddress } from './config/admin-settings'
 import type { Config } from './config/config'
 import type { Clock, Log } from './core/types'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
@@ -68,7 +68,8 @@ const REASON = 'another process uses the database'
 
 /** Answers `/up` with 200 and all else with 503, wherever the server will listen and nobody does yet. */
 async function answerHealthChecks(config: Config): Promise<Bound[]> {
-  const { host, port, adminListen, pathPrefix } = config
+  const { adminListen, pathPrefix } = config
+  const address = publicAddress(config)
   const fetch = (request: Request): Response => {
     const up = placeIn(request, pathPrefix).path === '/up'
     const headers = {
@@ -79,8 +80,8 @@ async function answerHealthChecks(config: Config): Promise<Bound[]> {
     return Response.json(body, { status: up ? 200 : 503, headers })
   }
   const opened: Bound[] = []
-  for (const address of adminListen ? [{ host, port }, adminListen] : [{ host, port }])
-    await bindBeside({ address, setting: '' }, (at) =>
+  for (const each of adminListen ? [address, adminListen] : [address])
+    await bindBeside({ address: each, setting: '', isForAll: each === address }, (at) =>
       Bun.serve({ ...at, development: false, reusePort: false, fetch }),
     ).then(
       (bound) => opened.push(bound),

@@ -54,6 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'public-listeners.ts': ['core/types', 'protocols/codec'],
   'renewal.ts': ['certificate', 'core', 'listen'],
   'listen.ts': [
+    'config/admin-settings',
     'bind',
     'certificate',
     'public-listeners',
@@ -67,6 +68,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'listen-admin.ts': ['bind', 'config/config', 'core', 'http', 'respond'],
   'ports.ts': [
+    'config/admin-settings',
     'bind',
     'core/addresses',
     'http',

@@ -52,10 +52,21 @@ const addressesOf = (host: string): string =>
   ['0.0.0.0', '::'].includes(host) ? 'every address of this machine' : host
 
 /** Would a client on another machine get in, and how? */
-function checkOutside({ host, port, pathPrefix, trustedProxies }: Config): Finding {
+function checkOutside({ host, port, pathPrefix, trustedProxies, tlsCertFile }: Config): Finding {
   const check = 'outside'
   const path = pathPrefix === '' ? '' : `, with wsPath ${pathPrefix}`
   const hasProxy = trustedProxies.length > 0
+  if (host.startsWith('unix:')) {
+    const isNamed = trustedProxies.includes('unix')
+    const about = `clients get in through the proxy that connects to ${host}, at its own address${path}`
+    return isNamed
+      ? { state: 'ok', check, about }
+      : {
+          state: 'warn',
+          check,
+          about: `${about}; ${SETTINGS.trustedProxies.env} lacks unix: no client is told from another`,
+        }
+  }
   if (isLoopback(host) && !hasProxy) {
     const about = `no client of another machine gets in: ${SETTINGS.host.env}=${host} is this machine only. Set it to an address of this machine, or put a proxy in front and name it in ${SETTINGS.trustedProxies.env}`
     return { state: 'ok', check, about }
@@ -69,6 +80,7 @@ function checkOutside({ host, port, pathPrefix, trustedProxies }: Config): Findi
     const about = `${direct}; also past the proxy, without TLS: HOST=127.0.0.1 leaves the proxy alone, if it is on this machine`
     return { state: 'warn', check, about }
   }
+  if (tlsCertFile !== undefined) return { state: 'ok', check, about: `${direct}, by TLS` }
   const about = `${direct}. It has no TLS: pages of https cannot connect, and the admin's password is readable on the way; a proxy brings it`
   return { state: 'warn', check, about }
 }

@@ -3,7 +3,7 @@
  * then `PUSHER_URL`, then the settings that a server of this folder is started with.
  */
 import { readFileSync } from 'node:fs'
-import { formatAddress } from '../config/admin-settings'
+import { formatAddress, publicAddress } from '../config/admin-settings'
 import { exposure, isLoopback, readConfig, SETTINGS, type Config } from '../config/config'
 import type { Environment } from '../config/setting'
 import { messageOf, percentDecode } from '../core/errors'
@@ -172,9 +172,13 @@ export const isHere = ({ base, unix }: Place): boolean =>
 export const showPlace = ({ base, unix }: Place): string =>
   unix === undefined ? base : `${UNIX}${unix}`
 
-const placeOfPort = ({ host, port, pathPrefix }: Config): Place => ({
-  base: `http://${addressOf(SETTINGS.port.env, { host, port })}${pathPrefix}`,
-})
+function placeOfPort(config: Config): Place {
+  const { pathPrefix, tlsCertFile } = config
+  const address = publicAddress(config)
+  if ('path' in address) return { base: `http://localhost${pathPrefix}`, unix: address.path }
+  const scheme = tlsCertFile === undefined ? 'http' : 'https'
+  return { base: `${scheme}://${addressOf(SETTINGS.port.env, address)}${pathPrefix}` }
+}
 
 /** An address to connect to. @throws CommandError for a port that the system chooses */
 function addressOf(

@@ -56,6 +56,18 @@ export function listenAddress(text: string): ListenAddress | undefined {
   return isHost && port <= MAX_PORT ? { host, port } : undefined
 }
 
+/** A host, or the file of a unix socket. */
+export const hostOrSocket = (text: string): string | undefined => {
+  if (!text.startsWith(UNIX)) return hostAlone(text)
+  return listenAddress(text) ? text : undefined
+}
+
+type HostAndPort = { readonly host: string; readonly port: number }
+
+/** Where clients connect. */
+export const publicAddress = ({ host, port }: HostAndPort): ListenAddress =>
+  host.startsWith(UNIX) ? { path: host.slice(UNIX.length) } : { host, port }
+
 /** As in the settings: `[::1]:6002`, `unix:/run/carillon-admin.sock`. */
 export function formatAddress(address: ListenAddress): string {
   if ('path' in address) return `${UNIX}${address.path}`
@@ -121,6 +133,8 @@ type Addresses = {
 
 /** What is wrong with an address for admins that clients have, too. */
 export function sharedAddressMistake({ host, port, adminListen }: Addresses): string[] {
+  if (adminListen && 'path' in adminListen && host === formatAddress(adminListen))
+    return ['expected another file than that of HOST, which is for clients']
   if (!adminListen || 'path' in adminListen || port === 0 || adminListen.port !== port) return []
   return overlap(host, adminListen.host)
     ? ['expected another address than that of HOST and PORT, which is for clients']

@@ -2,14 +2,13 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other programs (`PUSHER_HOST`, Kubernetes' `*_PORT`) set nothing.
  */
-import { ADMIN_SETTINGS, formatAddress, sharedAddressMistake } from './admin-settings'
+import { ADMIN_SETTINGS, formatAddress, hostOrSocket, sharedAddressMistake } from './admin-settings'
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
 import { LIMITS, limitsOfNode, type LimitName, type Limits } from '../core/limits'
 import { backupMistake, DATABASE_SETTINGS } from './database-settings'
 import {
   boolean,
-  hostAlone,
   hostNames,
   number,
   optional,
@@ -37,10 +36,10 @@ export const SETTINGS = {
   host: setting<string>({
     env: 'HOST',
     default: '127.0.0.1',
-    read: hostAlone,
-    expected: 'a host name or address alone (the port goes to PORT)',
+    read: hostOrSocket,
+    expected: 'a host name or address alone (the port goes to PORT), or unix: and a path',
     about:
-      'address to listen on; anything but loopback switches the published development credentials off',
+      'address to listen on, or `unix:/run/carillon.sock` for a proxy on this machine; anything but loopback switches the published development credentials off',
   }),
   ...ADMIN_SETTINGS,
   ...TLS_SETTINGS,

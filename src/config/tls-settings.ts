@@ -48,6 +48,7 @@ export type TlsFiles = {
 }
 
 type TlsValues = {
+  readonly host: string
   readonly tlsCertFile: string | undefined
   readonly tlsKeyFile: string | undefined
   readonly tlsPassphrase: string | undefined
@@ -59,11 +60,15 @@ export const tlsFilesOf = ({
   tlsCertFile: certFile,
   tlsKeyFile: keyFile,
   tlsPassphrase: passphrase,
-}: TlsValues): TlsFiles | undefined =>
+}: Omit<TlsValues, 'host'>): TlsFiles | undefined =>
   certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, passphrase }
 
 /** A line where one of the two is missing. */
 export function tlsMistake(values: TlsValues): string[] {
+  if (values.host.startsWith('unix:') && values.tlsCertFile !== undefined)
+    return [
+      `${TLS_SETTINGS.tlsCertFile.env} is set with HOST=${values.host}: a unix socket has no TLS`,
+    ]
   const { tlsCertFile: cert, tlsKeyFile: key } = TLS_SETTINGS
   const given = [values.tlsCertFile, values.tlsKeyFile].filter((each) => each !== undefined)
   if (given.length === 1) {

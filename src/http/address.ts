@@ -37,6 +37,8 @@ export class Addresses {
   server: Listening | undefined
   /** The same of the address for admins, where they have one of their own. */
   admins: Listener | undefined
+  /** Clients connect through the file of a unix socket. */
+  isUnix = false
   /** The public port has TLS. */
   isTls = false
   readonly #trusted: BlockList
@@ -153,7 +155,7 @@ export class Addresses {
 
   #isUnix(request: Marked): boolean {
     const listener = request[LISTENER]
-    return listener !== undefined && 'path' in listener.address
+    return listener === undefined ? this.isUnix : 'path' in listener.address
   }
 
   #serverOf(request: Marked): Listening | undefined {

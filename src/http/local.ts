@@ -118,6 +118,9 @@ function endsOf(peer: Endpoint, { host, port }: { readonly host: string; readonl
   return { peer, own: { address: peer.address.includes(':') ? '::1' : ipv4, port } }
 }
 
+/** Who is behind the proxy on the other side of it is not known. */
+const CLIENTS_SOCKET = 'the unix socket of clients'
+
 export type LocalityOptions = {
   readonly addresses: Addresses
   /** `CARILLON_LOCAL_HOSTS`. */
@@ -169,8 +172,9 @@ export class Locality {
   checkRequest(request: Request, origins: LocalityRules['origins'] = []): Refusal | undefined {
     const { addresses, host, hosts, log } = this.options
     const peer = addresses.peerOf(request)
+    const isClients = addresses.listenerOf(request) === undefined
     const source: RequestSource = {
-      address: peer.address,
+      address: isClients && addresses.isUnix ? CLIENTS_SOCKET : peer.address,
       headers: request.headers,
       user: () => {
         const at = addresses.listenerOf(request)?.address ?? { host, port: addresses.port }

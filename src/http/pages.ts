@@ -161,9 +161,10 @@ export type Console = BrowserPage & {
 export function console(options: Console) {
   const { pathPrefix, publicUrl, addresses } = options
   const clientsAt = (request: Request): string | undefined => {
-    if (publicUrl !== undefined || !addresses.listenerOf(request)) return publicUrl
-    const { protocol, hostname } = new URL(request.url)
-    return `${protocol}//${hostname}:${addresses.port}${pathPrefix}`
+    if (publicUrl !== undefined || !addresses.listenerOf(request) || addresses.isUnix)
+      return publicUrl
+    const scheme = addresses.isTls ? 'https' : 'http'
+    return `${scheme}://${new URL(request.url).hostname}:${addresses.port}${pathPrefix}`
   }
   return browserPage(options, {
     path: '/console',

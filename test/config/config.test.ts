@@ -53,7 +53,9 @@ describe('settings', () => {
       .split(' ')
       .map((HOST): [Record<string, string>, string[]] => [
         { HOST },
-        [`HOST=${HOST}: expected a host name or address alone (the port goes to PORT)`],
+        [
+          `HOST=${HOST}: expected a host name or address alone (the port goes to PORT), or unix: and a path`,
+        ],
       ]),
     ...[' ', 'a ', ' :memory:', '\n', '\u00a0a'].map(
       (DATABASE_PATH): [Record<string, string>, string[]] => [
