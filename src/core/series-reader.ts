@@ -9,14 +9,21 @@ const STEPS_PER_PAGE = 64
 export const firstStepOf = (period: PeriodName, now: number): number =>
   stepAt(now - PERIODS[period].keptSeconds * 1000, PERIODS[period])
 
+type Asked = {
+  readonly period: PeriodName
+  readonly now: number
+  /** Only points that begin then or later; epoch milliseconds. */
+  readonly since?: number
+}
+
 /** Returns the next points each time, at last none. */
 export function readSeries(
   store: Pick<StatisticsStore, 'read' | 'lastValues'>,
   appId: string,
-  { period: name, now }: { readonly period: PeriodName; readonly now: number },
+  { period: name, now, since = 0 }: Asked,
 ): () => readonly StoredStep[] {
   const period = PERIODS[name]
-  const first = firstStepOf(name, now)
+  const first = Math.max(since, firstStepOf(name, now))
   let after = first - 1
   let values: Values | undefined
   return () => {

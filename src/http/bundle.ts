@@ -40,7 +40,13 @@ export async function loadBundle({ files, index }: HTMLBundle): Promise<Bundle> 
     else assets.set(name, await readAsset(blob))
   }
   const htmlFor = (folder: string): string =>
-    assets.keys().reduce((all, name) => all.replaceAll(`"/${name}"`, `"${folder}${name}"`), text)
+    assets
+      .keys()
+      .reduce(
+        (all, name) =>
+          all.replaceAll(RegExp(`"\\.?/${RegExp.escape(name)}"`, 'g'), `"${folder}${name}"`),
+        text,
+      )
   return {
     respondWithPage: (request, folder, frame) =>
       new Response(frame.html(request, htmlFor(folder)), { headers: frame.headers(request) }),
@@ -51,12 +57,15 @@ export async function loadBundle({ files, index }: HTMLBundle): Promise<Bundle> 
   }
 }
 
-/** JSX is preact's whatever `tsconfig.json` is found: none is, where the server is an installed package. */
+/**
+ * What a page imports when it needs it is a file of its own, found beside the one that imports it.
+ * JSX is preact's whatever `tsconfig.json` is found: none is, where the server is an installed package. */
 const build = (index: string) =>
   Bun.build({
     entrypoints: [index],
     minify: true,
-    publicPath: '/',
+    splitting: true,
+    publicPath: './',
     jsx: { runtime: 'automatic', importSource: 'preact', development: false },
   })
 

@@ -14,6 +14,12 @@ export const StatsParameters = Type.Object(
         'hour',
       ),
     ),
+    since: Type.Optional(
+      textSchema(
+        'Only points that begin then or later, in milliseconds since 1970: for what one has not yet',
+        '0',
+      ),
+    ),
   },
   OPEN,
 )

@@ -27,9 +27,10 @@ export type StatsSource = {
   readonly startedAt: number
 }
 
-type Query = { readonly period?: string | undefined; readonly apps?: string | undefined }
+type Query = { readonly [Name in 'period' | 'since' | 'apps']?: string | undefined }
 
 const NO_PERIOD = { period: ['is none of hour, day, year'] }
+const NO_TIME = { since: ['is no time in milliseconds since 1970'] }
 const NO_SELECTION = { apps: ['is neither all nor none'] }
 
 export const STATS_REFUSALS = { 422: fieldErrors(NO_PERIOD) }
@@ -49,16 +50,16 @@ export function stats(core: Core, source: StatsSource, changes: AdminChanges) {
     })
 }
 
-/** Of one app. @throws FieldError for an unknown period */
+/** Of one app. @throws FieldError for a query with mistakes */
 export function respondWithAppStats(core: Core, source: StatsSource, app: App, query: Query) {
   const now = core.clock.now()
   const head = { at: now, started_at: source.startedAt, ...reportOf(app, source, now) }
-  const series = seriesOf(source, app.id, { period: periodOf(query), now })
+  const series = seriesOf(source, app.id, { period: periodOf(query), since: sinceOf(query), now })
   return respondWithLists(core, [listOfPoints(head, series, ']}}}')])
 }
 
 async function respondWithServerStats(core: Core, source: StatsSource, query: Query) {
-  const period = periodOf(query)
+  const [period, since] = [periodOf(query), sinceOf(query)]
   const { apps = 'all' } = query
   if (apps !== 'all' && apps !== 'none') throw new FieldError(NO_SELECTION)
   const total = await sumUp(core, source.backlogOf)
@@ -80,7 +81,7 @@ async function respondWithServerStats(core: Core, source: StatsSource, query: Qu
     envelope: ['"apps":[', ']}}'],
     jsonOf: (app) => JSON.stringify(reportOf(app, source, core.clock.now())),
   }
-  const points = listOfPoints(head, seriesOf(source, SERVER, { period, now }), ']},')
+  const points = listOfPoints(head, seriesOf(source, SERVER, { period, since, now }), ']},')
   return respondWithLists(core, [points, list as List<unknown>])
 }
 
@@ -88,6 +89,12 @@ async function respondWithServerStats(core: Core, source: StatsSource, query: Qu
 function periodOf({ period = 'hour' }: Query): PeriodName {
   if (Object.hasOwn(PERIODS, period)) return period as PeriodName
   throw new FieldError(NO_PERIOD)
+}
+
+/** @throws FieldError */
+function sinceOf({ since = '0' }: Query): number {
+  if (/^\d{1,16}$/.test(since)) return Number(since)
+  throw new FieldError(NO_TIME)
 }
 
 // ---------------------------------------------------------------- numbers
@@ -165,7 +172,7 @@ function quantileOf({ counts, boundsMs }: Histogram, rank: number): number | nul
 
 // ---------------------------------------------------------------- series
 
-type Asked = { readonly period: PeriodName; readonly now: number }
+type Asked = { readonly period: PeriodName; readonly since: number; readonly now: number }
 
 const seriesOf = ({ store }: StatsSource, appId: string, asked: Asked) => ({
   head: {

@@ -18,6 +18,7 @@ const HEADERS = {
   'the admin': makeBasicAuth(ADMIN_PAIR),
 } as const
 const NO_PERIOD = { errors: { period: ['is none of hour, day, year'] } }
+const NO_TIME = { errors: { since: ['is no time in milliseconds since 1970'] } }
 const NO_SELECTION = { errors: { apps: ['is neither all nor none'] } }
 
 const ANSWERS: readonly (readonly [string, keyof typeof HEADERS, number, unknown])[] = [
@@ -30,6 +31,7 @@ const ANSWERS: readonly (readonly [string, keyof typeof HEADERS, number, unknown
   [OF_SERVER, 'nobody', 401, ''],
   [OF_SERVER, 'the app', 401, ''],
   [`${OF_SERVER}?period=`, 'the admin', 422, NO_PERIOD],
+  [`${OF_SERVER}?since=-1`, 'the admin', 422, NO_TIME],
   [`${OF_SERVER}?apps=some`, 'the admin', 422, NO_SELECTION],
 ]
 test.each(ANSWERS)('%s, asked for by %s, is %d', async (path, who, status, body) => {
@@ -76,6 +78,18 @@ test('webhook events that wait are counted, with the age of the oldest', async (
   const all = await readServerStats(server)
   expect(all.now['webhook_events_pending']).toBe(2)
   expect(Math.max(...valuesOf(all, 'webhook_oldest_pending_ms'))).toBeGreaterThan(9_000)
+})
+
+test('the points since a time go on as they were before it', async () => {
+  await using server = await start({ now: Date.UTC(2026, 0, 1, 12) })
+  server.core.apps.byId('1')!.gauges.users = 7
+  server.advance(60_000)
+  const all = await readAppStats(server)
+  const since = all.series.points[3]!.at
+  const later = await readAppStats(server, `hour&since=${since}`)
+  expect(later.series.points).toEqual(all.series.points.slice(3))
+  expect(later.series.points).toMatchObject([{ at: since, users: 7 }, {}, {}])
+  expect((await readServerStats(server, `hour&since=${since + 1}`)).series.points).toHaveLength(2)
 })
 
 test('without rows there is no series, and all else is there', async () => {

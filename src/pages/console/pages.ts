@@ -11,6 +11,7 @@ import { ChannelsPage } from './people/channels-page'
 import { ConnectionPage } from './people/connection-page'
 import { ConnectionsPage } from './people/connections-page'
 import { UsersPage } from './people/users-page'
+import { AppOverviewPage, OverviewPage } from './overview/page'
 import type { PageProps } from './router'
 import type { Need } from './session'
 
@@ -26,6 +27,8 @@ export type PageRow = {
 
 export const PAGES: readonly PageRow[] = [
   { path: 'apps', title: 'Apps', place: 'server', need: 'any', View: AppsPage },
+  { path: 'overview', title: 'Overview', place: 'server', need: 'any', View: OverviewPage },
+  { path: 'apps/:slug', title: 'Overview', place: 'app', need: 'see_app', View: AppOverviewPage },
   {
     path: 'apps/:slug/connect',
     title: 'Connect',
