@@ -44,13 +44,14 @@ function maskTexts(value: unknown): unknown {
 }
 
 type Fields = Readonly<Record<string, unknown>>
-/** Without id and the newest pair, which `keys` has, too. */
+/** Without id, the newest pair, which `keys` has, too, and times, which the audit has. */
 function fieldsOf(record: AppRecord): Fields {
   const {
     id: _,
     key: __,
     secret: ___,
     provided_by: ____,
+    created_at: _____,
     ...fields
   } = resourceOf({
     id: record.id as AppId,

@@ -22,6 +22,7 @@ export function resourceOf({ id, record, providedBy }: Pick<App, 'id' | 'record'
     plugins: { ...record.plugins },
     keys: record.keys.map((pair) => ({ ...pair })),
     provided_by: providedBy ?? null,
+    created_at: record.createdAt ?? null,
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import { readText, type Given } from './surroundings'
 import { CommandError, usageError } from './exits'
 import type { Terminal } from './terminal'
+import { showTime } from './times'
 
 const OPTIONS = [DATABASE_OPTION, ...SERVER_OPTIONS]
 const SECRETS: OptionRow = ['--secrets', 'show secrets, too']
@@ -224,12 +225,13 @@ const printApp = (terminal: Terminal, app: AppResource): void =>
 function printFields(terminal: Terminal, fields: Fields): void {
   if (terminal.isJson) return terminal.json(fields)
   const entries = Object.entries(fields).map(
-    ([name, value]) =>
-      [
-        name,
-        typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? ''),
-      ] as const,
+    ([name, value]) => [name, showField(name, value)] as const,
   )
   const isEmpty = (value: string): boolean => ['', '[]', '{}'].includes(value)
   terminal.fields(terminal.isTerminal ? entries.filter(([, value]) => !isEmpty(value)) : entries)
+}
+
+function showField(name: string, value: unknown): string {
+  if (name.endsWith('_at') && typeof value === 'number') return showTime(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
 }

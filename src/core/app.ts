@@ -31,6 +31,8 @@ export type AppRecord = {
   readonly keys: readonly KeyRecord[]
   /** The id of the token that made it, if one did. */
   readonly createdBy?: string | undefined
+  /** Epoch milliseconds; absent where it is from outside the database. */
+  readonly createdAt?: number | undefined
 }
 
 export type SettingsRecord = { readonly [name: string]: unknown }
@@ -79,7 +81,7 @@ export type App = {
 
 /** Changes of a provided app; a limit of null is the node's, settings of null are none. */
 export type AppOverrides = Partial<
-  Omit<AppRecord, 'id' | 'keys' | 'limits' | 'plugins' | 'createdBy'>
+  Omit<AppRecord, 'id' | 'keys' | 'limits' | 'plugins' | 'createdBy' | 'createdAt'>
 > & {
   readonly limits?: { readonly [Name in LimitName]?: number | null }
   readonly plugins?: { readonly [plugin: string]: SettingsRecord | null }

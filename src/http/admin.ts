@@ -195,7 +195,8 @@ async function createAppFrom(core: Core, request: Request, options: AdminOptions
   options.changes.describe(request, { appId: record.id, fields })
   const { token } = options.changes.callerOf(request)
   const deed = options.changes.deedOf(request, 'app.created')
-  const app = await createApp(core, { ...record, createdBy: token?.id }, deed)
+  const made = { ...record, createdBy: token?.id, createdAt: core.clock.now() }
+  const app = await createApp(core, made, deed)
   if (!app) throw notFound()
   return app
 }

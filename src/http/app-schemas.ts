@@ -142,6 +142,9 @@ const AppResource = Type.Object({
   provided_by: Type.Union([Type.String(), Type.Null()], {
     description: 'Where id, key and secret come from, if not from the database',
   }),
+  created_at: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Milliseconds since 1970; null where it is not from the database',
+  }),
 })
 const PAIR = {
   key: '5b0f5c1e-1f0c-4a52-9a3e-0c1d2e3f4a5b',
@@ -165,6 +168,7 @@ const APP = {
   plugins: {},
   keys: [PAIR],
   provided_by: null,
+  created_at: 1795000000000,
 }
 export const AppAnswer = objectSchema({ data: AppResource }, { data: APP })
 export const AppsAnswer = objectSchema({ data: Type.Array(AppResource) }, { data: [APP] })

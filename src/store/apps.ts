@@ -17,7 +17,7 @@ import { commitDurably } from './sqlite'
 import { revokeTokensOf } from './tokens'
 
 type AppRow = Record<'id' | 'name' | 'slug' | keyof typeof SHAPES, string> &
-  Record<SwitchName, number> & { readonly created_by: string | null }
+  Record<SwitchName, number> & { readonly created_by: string | null; readonly created_at: number }
 
 type KeyRow = KeyRecord & { readonly app_id: string }
 const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
@@ -26,7 +26,7 @@ const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
 const COLUMNS = ['name', 'slug', ...Object.keys(SWITCHES), ...Object.keys(SHAPES)]
 const listColumns = (write: (column: string) => string): string => COLUMNS.map(write).join(', ')
 
-const ALL = `SELECT id, created_by, ${COLUMNS.join(', ')} FROM apps ORDER BY created_at, rowid`
+const ALL = `SELECT id, created_by, created_at, ${COLUMNS.join(', ')} FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
 const ALL_KEYS = 'SELECT app_id, key, secret FROM app_keys ORDER BY created_at, rowid'
 const INSERT = `
@@ -80,7 +80,7 @@ export function appStore(db: Database): SqliteAppStore {
       writeAudited(db, entryOf(audited), () => {
         const createdBy = record.createdBy ?? null
         revokeTokensOf(db, record.id, now) // of one that the settings brought once
-        db.query(INSERT).run({ ...rowOf(record), now, createdBy })
+        db.query(INSERT).run({ ...rowOf(record), now: record.createdAt ?? now, createdBy })
         insertKeys(record.id, record.keys, now)
       }),
     update: (record, now, audited) =>
@@ -166,6 +166,7 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     plugins: read('plugins') as AppRecord['plugins'],
     keys,
     createdBy: row.created_by ?? undefined,
+    createdAt: row.created_at,
   }
 }
 

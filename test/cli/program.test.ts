@@ -72,7 +72,9 @@ test('a terminal of 80 columns gets a table that fits, its titles bold', async (
     ].join('\n'),
   )
   const shown = await runOn(server(), 'apps show 77', { isTerminal: true })
-  expect(shown.out).toMatchInlineSnapshot(`
+  const [, time = ''] = /^created_at +(.+)$/m.exec(shown.out) ?? []
+  expect(time).toBe(`${new Date(server().clock.now()).toISOString().slice(0, 19)}Z`)
+  expect(shown.out.replace(time, 'TIME')).toMatchInlineSnapshot(`
     "id                    77
     name                  A shop whose name is so long that no table has room for it
                           all
@@ -87,6 +89,7 @@ test('a terminal of 80 columns gets a table that fits, its titles bold', async (
     subscription_counts   false
     epl_bridge            false
     keys                  [{"key":"key-1","secret":"***"}]
+    created_at            TIME
     "
   `)
 })

@@ -34,6 +34,7 @@ describe('creating', () => {
       plugins: {},
       keys: [{ key: body.data.key, secret: body.data.secret }],
       provided_by: null,
+      created_at: server.clock.now(),
     })
   })
 

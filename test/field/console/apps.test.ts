@@ -54,7 +54,9 @@ describePages('apps in the console', (browser) => {
     await client.page.locator('#events', { hasText: DATA }).waitFor()
     expect(await client.page.content()).not.toContain(secret)
 
+    await page.getByLabel('Address of this server').fill('https://push.example.com')
     await page.getByRole('link', { name: 'Python' }).click()
+    await page.getByText('host="push.example.com"').waitFor()
     const shown = page.locator('.snippet pre').last()
     await shown.filter({ hasText: 'YOUR_SECRET' }).waitFor()
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

@@ -135,6 +135,7 @@ function capturePrinted() {
 // ---------------------------------------------------------------- the texts
 
 const TLS = parseAddress('https://push.example.com')
+const LOCAL = parseAddress('http://127.0.0.1:6001')
 const BELOW = parseAddress('https://push.example.com:8443/ws/')
 
 /** Options by which the stock SDKs find a server with TLS, of each snippet that is not run with it. */
@@ -216,10 +217,15 @@ test('every snippet has an address and a place in the list; other addresses are 
   expect([snippetOf(undefined), snippetOf('cobol')]).toEqual([SNIPPETS[0]!, SNIPPETS[0]!])
 })
 
-test('an SDK without an option for the prefix says so, where there is one', () => {
-  const noted = SNIPPETS.filter((each) => noteOn(each, BELOW) !== undefined).map(({ id }) => id)
-  expect(noted).toEqual(['node', 'ruby', 'python', 'go'])
-  expect(SNIPPETS.filter((each) => noteOn(each, TLS) !== undefined)).toEqual([])
+const NOTES = [
+  ['a path prefix, where the SDK has no option', BELOW, false, ['node', 'ruby', 'python', 'go']],
+  ['nothing', TLS, true, []],
+  ['a device, which is no part of this machine', LOCAL, false, ['esp32']],
+  ['no TLS, which the app asks for', LOCAL, true, SNIPPETS.map(({ id }) => id)],
+] as const
+test.each(NOTES)('a note on %s', (_, address, isTlsOnly, expected) => {
+  const noted = SNIPPETS.filter((each) => noteOn(each, address, isTlsOnly) !== undefined)
+  expect(noted.map(({ id }) => id)).toEqual([...expected])
 })
 
 test.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]', 'push.example.com', '10.0.0.7'])(

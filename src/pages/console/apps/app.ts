@@ -16,6 +16,8 @@ export type AppView = {
   readonly keys: readonly KeyPair[]
   /** Where it comes from, if not from the database. */
   readonly provided_by: string | null
+  /** Milliseconds since the epoch; null where it is not from the database. */
+  readonly created_at: number | null
   /** The other fields of APP_FIELDS, by name. */
   readonly [field: string]: unknown
 }

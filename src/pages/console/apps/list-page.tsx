@@ -4,7 +4,7 @@ import { api } from '../api'
 import { href, navigate } from '../router'
 import { may, useSession } from '../session'
 import { useLoaded } from '../use'
-import { Button, Empty, Num, Page, Rows, Show, type Column } from '../ui/ui'
+import { Button, Empty, Num, Page, Rows, Show, Time, type Column } from '../ui/ui'
 import { loadApps, type AppView } from './app'
 import { CreateApp } from './create'
 import './apps.css'
@@ -48,6 +48,13 @@ const COLUMNS: readonly Column<Listed>[] = [
     cell: ({ slug }) => <code>{slug}</code>,
   },
   { title: 'Id', width: 'minmax(6rem, 1fr)', isWide: true, cell: ({ id }) => <code>{id}</code> },
+  {
+    title: 'Created',
+    width: 'minmax(10rem, 1fr)',
+    isWide: true,
+    cell: ({ created_at: at, provided_by: by }) =>
+      at === null ? <span class="hint">by {by}</span> : <Time at={at} />,
+  },
   { title: 'State', width: 'minmax(5rem, 9rem)', cell: (app) => <State app={app} /> },
 ]
 

@@ -19,6 +19,7 @@ export type Setting = {
 const LABELS: Readonly<Record<string, string>> = {
   client_events: 'Client events',
   public_client_events: 'Client events on public topics',
+  tls_only: 'TLS alone',
   subscription_counts: 'Subscription counts',
   epl_bridge: 'Events of other APIs in scopes',
 }

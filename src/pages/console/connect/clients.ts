@@ -36,6 +36,7 @@ export const CLIENTS: readonly Snippet[] = [
 <p>The connection is <b id="state">initialized</b>. Events of <b>${CHANNEL}</b>:</p>
 <pre id="events"></pre>
 <script>
+  if (!window.Pusher) alert('pusher-js was not loaded: is there a network?')
   const pusher = new Pusher(${jsText(key)}, {
 ${pusherOptions(address, '    ')}  })
   pusher.connection.bind('state_change', ({ current }) => {
@@ -143,6 +144,7 @@ pushex.connect()
     place: 'client',
     file: 'carillon.ino',
     language: 'C++',
+    isDevice: true,
     install: 'arduino-cli lib install WebSockets',
     does: `${HEARS} The server's pings are answered by the library.`,
     lines: ({ key }, { host, port, isTls, prefix }) => `#include <WiFi.h>

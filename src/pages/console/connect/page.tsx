@@ -1,22 +1,25 @@
 /** Connect: lines to paste, with this app's values and this server's address, and a sign that says when they work. */
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { isMasked, loadApp, type AppView } from '../apps/app'
 import { PUBLIC } from '../place'
 import { href, type PageProps } from '../router'
 import { useLoaded } from '../use'
-import { Button, Copy, Page, Secret, Show } from '../ui/ui'
-import { httpUrl, isLocalOnly, parseAddress } from './address'
+import { Button, Copy, Field, Page, Secret, Show } from '../ui/ui'
+import { httpUrl, isLocalOnly, parseAddress, type Address } from './address'
 import { Progress } from './progress'
 import type { ConnectedApp, Snippet } from './snippet'
 import { coveredText, noteOn, PLACES, snippetOf } from './snippets'
 import '../apps/apps.css'
 import './connect.css'
 
-const ADDRESS = parseAddress(PUBLIC.href)
+const FIRST_URL = httpUrl(parseAddress(PUBLIC.href))
 
 export function ConnectPage({ params, query }: PageProps) {
   const slug = params['slug']!
   const loaded = useLoaded(() => loadApp(slug), [slug])
+  const [typed, setTyped] = useState(FIRST_URL)
+  const address = URL.canParse(typed) ? parseAddress(typed) : parseAddress(FIRST_URL)
   return (
     <Page title="Connect" name={`Connect · ${slug}`}>
       <Show of={loaded}>
@@ -29,8 +32,10 @@ export function ConnectPage({ params, query }: PageProps) {
               </p>
             )}
             <Progress app={app} />
-            <Credentials app={app} />
-            <Snippets app={app} id={query.get('with') ?? undefined} />
+            <Credentials app={app}>
+              <AddressField value={typed} address={address} onChange={setTyped} />
+            </Credentials>
+            <Snippets app={app} address={address} id={query.get('with') ?? undefined} />
           </>
         )}
       </Show>
@@ -38,14 +43,51 @@ export function ConnectPage({ params, query }: PageProps) {
   )
 }
 
-function Credentials({ app }: { readonly app: AppView }) {
+type AddressProps = {
+  readonly value: string
+  readonly address: Address
+  readonly onChange: (value: string) => void
+}
+
+/** The page's own address, unless the settings say another; whoever knows better writes it here. */
+const AddressField = ({ value, address, onChange }: AddressProps) => (
+  <Field
+    label="Address of this server"
+    errors={URL.canParse(value) ? [] : ['is no URL, such as https://push.example.com']}
+    hint={
+      <>
+        {isLocalOnly(address) && (
+          <>
+            {address.host} is this machine’s own name for itself: for other machines write
+            theirs.{' '}
+          </>
+        )}
+        The snippets have what is written here; <code>CARILLON_PUBLIC_URL</code> makes it stay.
+      </>
+    }
+  >
+    {(attributes) => (
+      <input
+        {...attributes}
+        type="url"
+        value={value}
+        autocomplete="off"
+        spellcheck={false}
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+    )}
+  </Field>
+)
+
+type CredentialsProps = { readonly app: AppView; readonly children: ComponentChildren }
+
+function Credentials({ app, children }: CredentialsProps) {
   const rows = [
     ['App id', String(app.id)],
     ['Key', app.key],
-    ['Address', httpUrl(ADDRESS)],
   ] as const
   return (
-    <section aria-label="Credentials">
+    <section class="values" aria-label="Credentials">
       <dl class="credentials">
         {rows.map(([name, value]) => (
           <div key={name}>
@@ -66,17 +108,18 @@ function Credentials({ app }: { readonly app: AppView }) {
           </dd>
         </div>
       </dl>
-      {isLocalOnly(ADDRESS) && (
-        <p class="hint">
-          {ADDRESS.host} is this machine’s own name for itself. For others set <code>HOST</code>, or{' '}
-          <code>CARILLON_PUBLIC_URL</code> behind a proxy.
-        </p>
-      )}
+      {children}
     </section>
   )
 }
 
-function Snippets({ app, id }: { readonly app: AppView; readonly id: string | undefined }) {
+type SnippetsProps = {
+  readonly app: AppView
+  readonly address: Address
+  readonly id: string | undefined
+}
+
+function Snippets({ app, address, id }: SnippetsProps) {
   const current = snippetOf(id)
   return (
     <section class="snippets" aria-label="Snippets">
@@ -96,19 +139,21 @@ function Snippets({ app, id }: { readonly app: AppView; readonly id: string | un
           </div>
         ))}
       </nav>
-      <Shown key={current.id} app={app} snippet={current} />
+      <Shown key={current.id} app={app} address={address} snippet={current} />
     </section>
   )
 }
 
-function Shown({ app, snippet }: { readonly app: AppView; readonly snippet: Snippet }) {
+type ShownProps = { readonly app: AppView; readonly address: Address; readonly snippet: Snippet }
+
+function Shown({ app, address, snippet }: ShownProps) {
   const [isOpen, setOpen] = useState(false)
   const values: ConnectedApp = { ...app, id: String(app.id) }
   const hasSecret = snippet.place === 'server'
   const isCovered = hasSecret && (!isOpen || isMasked(app))
-  const covered = coveredText(snippet, values, ADDRESS)
-  const text = isMasked(app) ? covered : snippet.lines(values, ADDRESS)
-  const note = noteOn(snippet, ADDRESS)
+  const covered = coveredText(snippet, values, address)
+  const text = isMasked(app) ? covered : snippet.lines(values, address)
+  const note = noteOn(snippet, address, app['tls_only'] === true)
   return (
     <div class="snippet">
       <p>{snippet.does}</p>

@@ -26,6 +26,8 @@ type Common = {
   readonly does: string
   /** The SDK has no option for a prefix of all paths. */
   readonly needsRoot?: true
+  /** It runs on another machine, whatever it is tried on. */
+  readonly isDevice?: true
 }
 
 export type Snippet = Common &

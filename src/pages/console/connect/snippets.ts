@@ -2,7 +2,7 @@
  * SNIPPETS: lines that connect a client or an SDK to an app of this server, ready to paste. Each is tried by a test
  * from the very text.
  */
-import type { Address } from './address'
+import { isLocalOnly, type Address } from './address'
 import { CLIENTS } from './clients'
 import { SERVERS } from './servers'
 import type { ConnectedApp, Snippet } from './snippet'
@@ -30,8 +30,13 @@ export const snippetOf = (id: string | undefined): Snippet =>
   SNIPPETS.find((each) => each.id === id) ?? SNIPPETS[0]!
 
 /** What has to be known of a snippet at an address; undefined where it just works. */
-export function noteOn({ needsRoot }: Snippet, { prefix }: Address): string | undefined {
-  if (needsRoot && prefix !== '')
+export function noteOn(snippet: Snippet, address: Address, isTlsOnly: boolean): string | undefined {
+  const { host, isTls, prefix } = address
+  if (isTlsOnly && !isTls)
+    return 'This app accepts TLS alone, and this address is without: write one that begins with https.'
+  if (snippet.isDevice && isLocalOnly(address))
+    return `A device does not find this server at ${host}: write the address of this machine in its network.`
+  if (snippet.needsRoot && prefix !== '')
     return `This SDK has no option for the path ${prefix}: let your proxy pass /apps on to ${prefix}/apps.`
   return undefined
 }
