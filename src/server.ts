@@ -292,6 +292,7 @@ async function build(
             addresses,
             pathPrefix: config.pathPrefix,
             publicUrl: config.publicUrl,
+            hasReference: config.swagger === 'on',
           }
         : undefined,
   }

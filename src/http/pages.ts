@@ -155,11 +155,13 @@ export type Console = BrowserPage & {
   /** `CARILLON_PUBLIC_URL`, where it is set. */
   readonly publicUrl: string | undefined
   readonly addresses: Addresses
+  /** The page links it. */
+  readonly hasReference: boolean
 }
 
 /** The console at `/console`. It knows where clients connect, and may connect there, but to no other host. */
 export function console(options: Console) {
-  const { pathPrefix, publicUrl, addresses } = options
+  const { pathPrefix, publicUrl, addresses, hasReference } = options
   const clientsAt = (request: Request): string | undefined => {
     if (publicUrl !== undefined || !addresses.listenerOf(request) || addresses.isUnix)
       return publicUrl
@@ -183,6 +185,7 @@ export function console(options: Console) {
         prefix: missingPrefix(request, pathPrefix),
         public: clientsAt(request) ?? '',
         split: addresses.listenerOf(request) ? 'true' : '',
+        reference: hasReference ? 'true' : '',
       }
       const attributes = Object.entries(data).map(([name, value]) => ` data-${name}="${value}"`)
       return text.replace('<html', `<html${attributes.join('')}`)

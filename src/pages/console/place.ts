@@ -13,6 +13,9 @@ export const PUBLIC = new URL(
   `${dataset['public'] || new URL(`.${prefix}`, ROOT).href.replace(/\/$/, '')}/`,
 )
 
+/** Swagger UI, where it is on. */
+export const REFERENCE = dataset['reference'] ? new URL('swagger', ROOT).href : undefined
+
 /** Where the public API is for requests of this page, which the policy of the page keeps at its own origin. */
 const PUBLIC_FOLDER = dataset['split']
   ? `console/public${prefix}/`

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { api, findSession } from './api'
 import { PAGES, type PageRow } from './pages'
+import { REFERENCE } from './place'
 import { href, matchRoute, replaceRoute, useRoute, type Params, type Route } from './router'
 import { leaveSession, may, useSession, useSessionState, type Session } from './session'
 import { SignIn, SignInAgain } from './sign-in/page'
@@ -120,6 +121,9 @@ function Sidebar({ session, current, slug }: SidebarProps) {
   return (
     <header class="sidebar">
       <a class="brand" href="#/">
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M8 1a1 1 0 0 1 1 1v.6A4.5 4.5 0 0 1 12.5 7c0 3 .6 4 1.5 5H2c.9-1 1.5-2 1.5-5A4.5 4.5 0 0 1 7 2.6V2a1 1 0 0 1 1-1zM6.3 13h3.4a1.7 1.7 0 0 1-3.4 0z" />
+        </svg>
         Carillon
       </a>
       <nav aria-label="Server">
@@ -128,6 +132,7 @@ function Sidebar({ session, current, slug }: SidebarProps) {
             {row.title}
           </a>
         ))}
+        {REFERENCE && <a href={REFERENCE}>API reference</a>}
       </nav>
       {slug !== undefined && (
         <nav aria-label={`App ${slug}`}>
