@@ -68,6 +68,7 @@ export function establish(core: Core, conn: Connection): MaybePromise<Refusal | 
       socketId: conn.id,
       remoteAddress: conn.remoteAddress,
       protocol: conn.codec.name,
+      software: conn.software,
     })
   if (given) return enterGiven(core, conn, given)
   if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)

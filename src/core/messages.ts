@@ -8,6 +8,7 @@ import type { ErrorCode, Refusal } from './errors'
 import type { ClosingView } from './plugin'
 import type { Members } from './roster'
 import type { WrongSignature } from './signature'
+import type { Software } from './software'
 import type {
   ChannelName,
   Frame,
@@ -289,6 +290,7 @@ export type Fact =
       readonly remoteAddress: string
       /** The name of its encoder. */
       readonly protocol: string
+      readonly software: Software | undefined
     }
   | {
       readonly type: 'disconnected'

@@ -95,13 +95,21 @@ export const CAUSES = {
     'The body is not the one that was signed.',
     'Take the MD5 of the bytes that are sent; a proxy may have changed them.',
   ),
+  pair_wrong: cause(
+    'It came without a key and secret of this app, or with wrong ones.',
+    'Give the backend the key and secret that the app has now.',
+  ),
+  auth_malformed: cause(
+    'What the client sent has no colon between key and signature.',
+    'The endpoint answers with `{"auth":"KEY:SIGNATURE"}`: look at its answer in the network pane of the browser.',
+  ),
   auth_missing: cause(
     'The client sent no signature: it has no endpoint that signs, or that has answered without `auth`.',
     'Give the client the URL of its endpoint, and look at the answer of that in the network pane of the browser.',
   ),
   client_events_off: cause(
     'The app allows no client events.',
-    'Switch `enable_client_messages` on in the settings of the app.',
+    'Switch `client_events` on in the settings of the app.',
   ),
 } as const satisfies Readonly<Record<string, { readonly likely: string; readonly remedy: string }>>
 
@@ -116,6 +124,8 @@ const MAX_APPS = 20
 const BY_CODE: { readonly [Code in ErrorCode]?: CauseName } = {
   app_not_found: 'app_unknown',
   auth_missing: 'auth_missing',
+  auth_malformed: 'auth_malformed',
+  login_failed: 'pair_wrong',
   client_events_disabled: 'client_events_off',
 }
 
@@ -133,8 +143,10 @@ export function causeOf(
   fact: Refused,
   socketIds: Iterable<string>,
 ): CauseName | undefined {
-  const { app, code, message, wrongSignature } = fact
+  const { app, code, message, plugin, wrongSignature } = fact
   if (app && wrongSignature) return causeOfSignature(core, app, wrongSignature, socketIds)
+  // PushEx' API says nothing to whoever may not push.
+  if (code === 'request_refused' && message === '' && plugin === undefined) return 'pair_wrong'
   return (
     BY_CODE[code] ??
     (code === 'request_unauthorized'

@@ -9,6 +9,7 @@ import type { ChannelName, Payload } from '../core/types'
 import { MASK, maskWholeUrl } from '../apps/masks'
 import type { App } from '../core/app'
 import { CAUSES, causeOf } from './live-causes'
+import { remedyOf } from './problem-words'
 
 type Of<Type extends FactType> = Extract<Fact, { readonly type: Type }>
 
@@ -65,7 +66,7 @@ function refusalOf(fact: Of<'refused'>, core: Core, socketIds: Iterable<string>)
         sent: hide(wrong.signature),
       },
     }),
-    ...(cause && { cause, ...CAUSES[cause] }),
+    ...(cause ? { cause, ...CAUSES[cause] } : { remedy: remedyOf(code) }),
   }
 }
 
@@ -87,10 +88,13 @@ export const LIVE_KINDS = {
   connected: kind({
     about: 'a client got its hello',
     from: 'connected',
-    fieldsOf: ({ socketId, remoteAddress, protocol }) => ({
+    fieldsOf: ({ socketId, remoteAddress, protocol, software }) => ({
       socket_id: socketId,
       address: remoteAddress,
       protocol,
+      library: software?.library,
+      version: software?.version,
+      user_agent: software?.userAgent,
     }),
   }),
   disconnected: kind({

@@ -74,6 +74,9 @@ const REFUSAL_REMEDIES: Partial<Record<ErrorCode, string>> = {
 
 const LOOK = 'The page Live of an app has each refusal with its reason; the log has them, too.'
 
+/** What to do about one refusal; undefined where its message says it. */
+export const remedyOf = (code: ErrorCode): string | undefined => REFUSAL_REMEDIES[code]
+
 export function remedyFor(refusals: Tally): string {
   const [most] = Object.entries(refusals).toSorted(([, a], [, b]) => b - a)
   return REFUSAL_REMEDIES[most?.[0] as ErrorCode] ?? LOOK

@@ -37,7 +37,7 @@ test('lines have time, kind, channel, event or code, and the rest, harmless', as
   for (const line of lines) expect(line).toMatch(TIME)
   const signature = `Expected HMAC SHA256 hex digest of ${socketId}:private-a, but got ${'0'.repeat(64)}`
   expect(lines.map((line) => line.replace(TIME, ''))).toEqual([
-    `connected\t\t\tsocket_id=${socketId} address=127.0.0.1 protocol=pusher`,
+    `connected\t\t\tsocket_id=${socketId} address=127.0.0.1 protocol=pusher library=test version=1`,
     `refused\tprivate-a\tauth_signature_invalid\tInvalid signature: ${signature} address=127.0.0.1 socket_id=${socketId}`,
     'published\troom\te\\u001b[0m\tapi=pusher bytes=11 {"a":1}',
   ])

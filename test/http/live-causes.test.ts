@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { CAUSES } from '../../src/http/live-causes'
+import { makeBasicAuth } from '../credentials'
 import { start, type TestServer } from '../harness'
 import { bearer, makeToken } from '../tokens'
 import { Stream } from './live-stream'
@@ -179,6 +180,25 @@ const MISTAKES: readonly (readonly [CauseName, what: string, Mistake])[] = [
   ['clock', '', requesting({ late: 700 })],
   ['body_changed', '', requesting({ body: '{"name":"e","channel":"a","data":"y"}' })],
   [
+    'pair_wrong',
+    '',
+    async () => {
+      const headers = makeBasicAuth(`${NEW.key}:wrong`)
+      const body = '{"channel":"a","event":"e","data":1}'
+      const { status } = await server.http('/api/push', { method: 'POST', headers, body })
+      expect(status).toBe(403)
+    },
+  ],
+  [
+    'auth_malformed',
+    '',
+    async () => {
+      await using client = await connect()
+      client.subscribe('private-a', NEW.key)
+      await client.next('the refusal')
+    },
+  ],
+  [
     'auth_missing',
     '',
     async () => {
@@ -220,6 +240,17 @@ test('a signature for another connection is found, as long as that is remembered
   await using other = await connect()
   await subscribing(({ channel }) => `${other.socketId}:${channel}`)()
   expect(await stream.nextOf('refused')).toMatchObject({ cause: 'other_connection' })
+})
+
+test('where the message says it all, what to do is said', async () => {
+  await server.change({ limits: { maxConnectionsPerApp: 1 } })
+  await using first = await connect()
+  await using second = await server.raw({ path: `/app/${NEW.key}?protocol=7`, hello: false })
+  expect([(await second.closing()).code, first.socketId]).toEqual([4004, expect.any(String)])
+  const row = await stream.nextOf('refused')
+  expect(row).toMatchObject({ code: 'app_over_quota', remedy: expect.stringContaining('raise') })
+  expect(row).not.toHaveProperty('cause')
+  await server.change({ limits: {} })
 })
 
 test('the text to sign is whole where the message has cut it', async () => {

@@ -37,9 +37,11 @@ async function watch(query = '', on = server): Promise<Stream> {
 /** What brings about each kind, and what is shown of it. */
 const CASES: Readonly<Record<LiveKind, (stream: Stream) => Promise<readonly [object, object]>>> = {
   connected: async (stream) => {
-    await using client = await server.raw()
+    const path = `/app/${server.app.key}?protocol=7&client=js&version=8.4.0`
+    await using client = await server.raw({ path, headers: { 'user-agent': 'browser' } })
     const shown = await stream.nextOf('connected')
-    return [shown, { socket_id: client.socketId, address: '127.0.0.1', protocol: 'pusher' }]
+    const about = { socket_id: client.socketId, address: '127.0.0.1', protocol: 'pusher' }
+    return [shown, { ...about, library: 'js', version: '8.4.0', user_agent: 'browser' }]
   },
   disconnected: async (stream) => {
     const client = await server.raw()
@@ -209,7 +211,8 @@ test('while nobody watches nothing is built', async () => {
 
 test('docs/admin-api.md lists the kinds', async () => {
   const page = await Bun.file(join(import.meta.dir, '../../docs/admin-api.md')).text()
-  const rows = page.slice(page.indexOf('## Live')).matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)
+  const [, section = ''] = /\n## Live\n([^]*?)\n## /.exec(page) ?? []
+  const rows = section.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)
   expect(Array.from(rows, ([, kind, about]) => [kind, about])).toEqual(
     LIVE_KIND_NAMES.map((kind) => [kind, LIVE_KINDS[kind].about]),
   )

@@ -51,7 +51,8 @@ const joined = (...parts: readonly string[]): string => parts.filter(Boolean).jo
 const eventDetail = (of: Read): string => of('data') || of('data_beginning')
 
 const DETAILS: { readonly [Kind in KindName]?: (of: Read) => string } = {
-  connected: (of) => joined(of('socket_id'), of('address'), of('protocol')),
+  connected: (of) =>
+    joined(of('socket_id'), of('address'), of('library') && `${of('library')} ${of('version')}`),
   disconnected: (of) => joined(of('socket_id'), of('reason'), of('by') && `by the ${of('by')}`),
   published: eventDetail,
   client_event: eventDetail,
