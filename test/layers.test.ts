@@ -185,6 +185,8 @@ const SMALL: Readonly<Record<string, string>> = {
   'http/prom-client.d.ts': 'types of a part of a package',
   'pages/console/css.d.ts': 'what the compiler cannot know',
   'pages/console/connect/snippets.ts': 'a table',
+  'pages/console/admin/agent.ts': 'a table',
+  'pages/console/admin/scope.tsx': 'lists of tokens, sessions and changes show it',
   'pages/console/main.tsx': 'what the page begins with',
   'pages/console/pages.ts': 'a table',
   'pages/console/people/links.ts': 'addresses alone',

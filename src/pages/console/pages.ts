@@ -1,5 +1,9 @@
 /** PAGES: each page of the console, by its address after the `#`. The rows are the navigation, in their order. */
 import type { ComponentType } from 'preact'
+import { AuditPage } from './admin/audit-page'
+import { PluginsPage } from './admin/plugins-page'
+import { SessionsPage } from './admin/sessions-page'
+import { TokensPage } from './admin/tokens-page'
 import { KeysPage } from './apps/keys-page'
 import { AppsPage } from './apps/list-page'
 import { SettingsPage } from './apps/settings-page'
@@ -29,6 +33,10 @@ export const PAGES: readonly PageRow[] = [
   { path: 'apps', title: 'Apps', place: 'server', need: 'any', View: AppsPage },
   { path: 'overview', title: 'Overview', place: 'server', need: 'any', View: OverviewPage },
   { path: 'apps/:slug', title: 'Overview', place: 'app', need: 'see_app', View: AppOverviewPage },
+  { path: 'tokens', title: 'Tokens', place: 'server', need: 'read', View: TokensPage },
+  { path: 'sessions', title: 'Sessions', place: 'server', need: 'any', View: SessionsPage },
+  { path: 'audit', title: 'Audit', place: 'server', need: 'audit', View: AuditPage },
+  { path: 'plugins', title: 'Plugins', place: 'server', need: 'read', View: PluginsPage },
   {
     path: 'apps/:slug/connect',
     title: 'Connect',

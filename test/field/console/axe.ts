@@ -25,7 +25,9 @@ export async function findFlaws(page: Page, rules?: readonly string[]): Promise<
 export async function tabThrough(
   page: Page,
 ): Promise<{ readonly steps: number; readonly unseen: string[] }> {
-  await page.evaluate('document.activeElement?.blur(), scrollTo(0, 0)')
+  await page.evaluate(
+    'document.querySelector(".skip")?.focus(), document.activeElement?.blur(), scrollTo(0, 0)',
+  )
   const unseen: string[] = []
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     await page.keyboard.press('Tab')

@@ -20,6 +20,10 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   'apps/:slug/people/connections': ['user'],
   'apps/:slug/people/connections/:socketId': ['user', 'user agent'],
   'apps/:slug/people/users': ['user'],
+  tokens: ['token'],
+  sessions: ['token', 'browser'],
+  audit: ['token'],
+  plugins: ['counter', 'label'],
   'apps/:slug/live': ['event', 'client event', 'refusal', 'channel'],
 }
 
