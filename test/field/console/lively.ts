@@ -13,8 +13,8 @@ type LivelyApp = KeyPair & {
 
 export type LivelyServer = AsyncDisposable & {
   readonly server: TestServer
-  /** The app that has most to show. */
-  readonly slug: string
+  /** What the parameters of pages are here: of the app that has most to show. */
+  readonly parameters: Readonly<Record<string, string>>
   /** Of somebody who may do everything. */
   readonly token: string
   /** What happens in so many seconds. */
@@ -100,7 +100,12 @@ export async function startLively(): Promise<LivelyServer> {
     await server.stop()
     for (const each of [receiver, failing]) await each[Symbol.asyncDispose]()
   }
-  return { server, slug: 'web-shop', token, live, [Symbol.asyncDispose]: stop }
+  const parameters = {
+    slug: 'web-shop',
+    channel: 'presence-support',
+    socketId: clients[0]!.socketId,
+  }
+  return { server, parameters, token, live, [Symbol.asyncDispose]: stop }
 }
 
 const PASSWORD = 'a-password-of-its-own'

@@ -33,7 +33,7 @@ async function drawForReadme(): Promise<void> {
     token,
     deviceScaleFactor: 1.5,
   })
-  await visit.open(`apps/${lively.slug}/live`)
+  await visit.open(placeOf('apps/:slug/live', lively.parameters))
   await visit.page.locator('.live-status').getByText('Live', { exact: true }).waitFor()
   await lively.live(20)
   const refused = visit.page.locator('.row', { hasText: 'auth_signature_invalid' })
@@ -54,7 +54,7 @@ async function drawAll(into: string): Promise<void> {
         token,
       })
       for (const path of PATHS) {
-        await visit.open(placeOf(path, { slug: lively.slug }))
+        await visit.open(placeOf(path, lively.parameters))
         await lively.live(3)
         const name = `${path.replace(/\W+/g, '-') || 'start'}-${viewport.width}-${colorScheme}.png`
         await visit.page.screenshot({ path: join(into, name), fullPage: true })

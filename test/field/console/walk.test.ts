@@ -1,5 +1,6 @@
 /** The whole way of somebody who has never seen the console, from the sign-in on, with stock clients beside it. */
 import { expect, test } from 'bun:test'
+import { signText } from '../../../src/pages/signature'
 import { start } from '../../harness'
 import { describePages } from '../browser'
 import { visitConsole } from './visit'
@@ -8,7 +9,7 @@ import { visitConsole } from './visit'
 const TICK_MS = 20
 
 describePages('the console, from the first look on', (browser) => {
-  test('an app is made, a client connects, events arrive, a refusal is explained', async () => {
+  test('an app is made, a client connects, events arrive, a refusal is explained, a user is ended', async () => {
     await using server = await start()
     const ticks = setInterval(() => server.advance(100), TICK_MS)
     using _ = { [Symbol.dispose]: () => clearInterval(ticks) }
@@ -31,8 +32,9 @@ describePages('the console, from the first look on', (browser) => {
     await page.getByLabel('Name').fill('First steps')
     await page.getByRole('button', { name: 'Create' }).click()
     await page.getByRole('heading', { name: 'Connect' }).waitFor()
+    await page.locator('.loading').waitFor({ state: 'detached' })
     const [old] = server.core.apps.bySlug('first-steps')!.record.keys
-    expect(await page.locator('main').innerText()).toContain(old!.key)
+    await page.getByText(old!.key).first().waitFor()
 
     // A stock client with its key connects; an event from the creator arrives there and in the listener.
     await using client = server.pusher({ key: old!.key })
@@ -81,6 +83,20 @@ describePages('the console, from the first look on', (browser) => {
     const why = page.locator('.live-detail .why')
     await why.waitFor()
     expect(await why.locator('pre').first().innerText()).toStartWith('POST\n/apps/')
+
+    // A user is ended on all connections.
+    await using ada = await server.raw({ path: `/app/${fresh!.key}` })
+    const userData = '{"id":"ada"}'
+    const signature = signText(`${ada.socketId}::user::${userData}`, fresh!.secret)
+    const auth = `${fresh!.key}:${signature}`
+    ada.send({ event: 'pusher:signin', data: { auth, user_data: userData } })
+    expect(await ada.nextJson()).toMatchObject({ event: 'pusher:signin_success' })
+    await goTo('Channels & people')
+    await page.getByRole('link', { name: 'Signed-in users' }).click()
+    await page.getByRole('link', { name: 'ada', exact: true }).click()
+    await page.getByRole('button', { name: 'End this user' }).click()
+    await page.getByRole('button', { name: 'End them all' }).click()
+    expect((await ada.closing()).code).toBe(4009)
 
     expect(visit.problems).toEqual([])
     expect([...visit.hosts]).toEqual([`127.0.0.1:${server.port}`])
