@@ -15,6 +15,8 @@ export type Reading = {
   readonly latencies: Readonly<Record<LatencyName, readonly number[]>>
   /** By plugin and hook. */
   readonly hookFaults: Tally
+  /** Connections of outdated client libraries, by library and version. */
+  readonly outdated: Tally
   /** Of apps that were refused something, or have lost something. */
   readonly apps: ReadonlyMap<App, AppReading>
 }
@@ -33,7 +35,7 @@ type LatencyName = keyof Latencies
 export function readingOf(
   { clock, hooks, latencies }: Pick<Core, 'clock' | 'hooks' | 'latencies'>,
   { counters, tallies }: { readonly counters: Counters; readonly tallies: Tallies },
-  apps: Reading['apps'],
+  { apps, outdated }: Pick<Reading, 'apps' | 'outdated'>,
 ): Reading {
   const hookFaults = newTally()
   for (const { plugin, name, stats } of Object.values(hooks).flat())
@@ -45,6 +47,7 @@ export function readingOf(
     refusals: tallies.refusalsByCode,
     latencies: Object.fromEntries(counts) as Reading['latencies'],
     hookFaults,
+    outdated,
     apps,
   }
 }
@@ -87,6 +90,10 @@ export class Lately {
 
   get hookFaults(): Tally {
     return difference(this.now.hookFaults, this.before?.hookFaults)
+  }
+
+  get outdated(): Tally {
+    return difference(this.now.outdated, this.before?.outdated)
   }
 
   /** Those that name no app; an app that has ended since does not count. */

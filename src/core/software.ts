@@ -10,8 +10,11 @@ export type Software = {
   readonly library: string | undefined
   readonly version: string | undefined
   readonly userAgent: string | undefined
+  /** How many connections have said so. */
+  connects: number
 }
 
+type Said = 'library' | 'version' | 'userAgent'
 type SentRequest = { readonly query: URLSearchParams; readonly headers: Headers }
 
 const MAX_CHARS = { library: 64, version: 32, userAgent: 256 } as const
@@ -27,15 +30,23 @@ export class KnownSoftware {
     const version = query.get('version') ?? ''
     const userAgent = headers.get('user-agent') ?? ''
     const key = `${library}\n${version}\n${userAgent}`
-    return this.#known.get(key) ?? this.#learn(key, { library, version, userAgent })
+    const software = this.#known.get(key) ?? this.#learn(key, { library, version, userAgent })
+    if (software) software.connects++
+    return software
   }
 
-  #learn(key: string, said: Readonly<Record<keyof Software, string>>): Software | undefined {
+  /** What is held; a thousand at most. */
+  known(): Iterable<Software> {
+    return this.#known.values()
+  }
+
+  #learn(key: string, said: Readonly<Record<Said, string>>): Software | undefined {
     if (key === NOTHING) return undefined
     const software: Software = {
       library: cut(said.library, MAX_CHARS.library),
       version: cut(said.version, MAX_CHARS.version),
       userAgent: cut(said.userAgent, MAX_CHARS.userAgent),
+      connects: 0,
     }
     if (key.length > MAX_KEY_CHARS) return software
     if (this.#known.size >= MAX_KNOWN) this.#known.clear()

@@ -243,6 +243,20 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
     },
   },
   {
+    code: 'clients_outdated',
+    severity: 'notice',
+    remedy:
+      'Update them. pusher-js signs users in from 7.1 on: events to users, watchlists and the end of a user do not reach older ones.',
+    test: ({ lately }) => {
+      const { outdated } = lately
+      const count = sumOfTally(outdated)
+      if (count === 0) return undefined
+      return {
+        text: `${some(count, 'connection')} in ${duration(lately.ms)} of outdated clients: ${reasonsOf(outdated)}`,
+      }
+    },
+  },
+  {
     code: 'statistics_refused',
     severity: 'warning',
     remedy: 'The database does not take them: look at its disk. No number is lost, it comes later.',

@@ -9,6 +9,7 @@ import type { Core } from '../core/core'
 import { countFault } from '../core/faults'
 import { Lately, readingOf, readingOfApp, sinceThen, type Reading } from '../core/lately'
 import { sumUp } from '../core/totals'
+import { outdatedClients } from './outdated-clients'
 import type { Moment, ProblemRow, ProblemSources, Severity } from './problem'
 import { PROBLEMS } from './problem-rows'
 import { APP_PROBLEMS } from './problem-rows-of-apps'
@@ -77,7 +78,7 @@ export class Problems {
       const lately = { ms, ...sinceThen(reading, before?.apps.get(app)) }
       looking.test(APP_PROBLEMS, { app, now, lately, backlog, deliveries }, app)
     })
-    const reading = readingOf(core, total, apps)
+    const reading = readingOf(core, total, { apps, outdated: outdatedClients(core) })
     const moment: Moment = {
       core,
       now,

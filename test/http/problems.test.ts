@@ -54,6 +54,18 @@ describe('of the server', () => {
         () => server.admin('/api/admin/apps', { headers: forwarded }),
         { severity: 'warning', text: says(/refused to somebody else \(forwarded\)/) },
       ],
+      [
+        'clients_outdated',
+        () =>
+          repeat(2, async () => {
+            const path = `/app/${server.app.key}?protocol=7&client=js&version=`
+            for (const version of ['4.1.0', '7.0.6', '7.1.0', '8.6.0', 'x']) {
+              await using client = await server.raw({ path: path + version })
+              expect(client.socketId).toBeString()
+            }
+          }),
+        { text: says(/^4 connections .*: pusher-js 4\.1\.0 2, pusher-js 7\.0\.6 2$/) },
+      ],
       ['proxy_not_named', nothing, { severity: 'warning', text: says(/at 127\.0\.0\.1/) }],
       [
         'refused',
