@@ -96,7 +96,8 @@ const FORWARDING_HEADERS =
 /** Any port is fine: a development proxy keeps its own. Two headers are joined by a comma, which no name has. */
 const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
+/** True for a name or address of this machine, with any port. */
+export function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
   const name = (host ?? '').toLowerCase().replace(/(?:(?<=[a-z])\.)?(?::\d{0,5})?$/, '')
   return LOCAL_HOST.test(name) || hosts.includes(name)
 }

@@ -18,6 +18,7 @@ import { channels } from './channels'
 import { deadLetters } from './dead-letters'
 import { deliveries } from './deliveries'
 import { endpoints } from './endpoints'
+import { development } from './development'
 import { events } from './events'
 import { operations } from './health'
 import { history } from './history'
@@ -77,6 +78,7 @@ export const ROUTES: readonly Row[] = [
   { side: 'public', routes: channels },
   { side: 'public', routes: history },
   { side: 'public', routes: users },
+  { side: 'public', routes: development },
   {
     side: 'public',
     routes: (core, options) => options.dialects.map((routes) => routes(core, options)),
