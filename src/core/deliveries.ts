@@ -122,7 +122,8 @@ export const MAX_CHOSEN = 100
 export interface Deliveries {
   /** O(endpoints of the app), and nothing for one without stored events and paused endpoints. */
   backlog(app: App): Backlog
-  report(app: App): Report
+  /** With so many dead letters of each endpoint at most; with a hundred where it is not said. */
+  report(app: App, maxDeadLetters?: number): Report
   /** The name of the app's endpoint with this id; undefined where it has none. */
   endpointById(app: App, id: string): string | undefined
   idOf(app: App, endpoint: string): string

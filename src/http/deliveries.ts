@@ -6,8 +6,10 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Deliveries, Report } from '../core/deliveries'
 import type { AdminChanges } from './admin-changes'
-import { NOT_FOUND } from './refusals'
-import { count, objectSchema } from './schemas'
+import { quote } from '../core/errors'
+import { FieldError } from './errors'
+import { fieldErrors, NOT_FOUND } from './refusals'
+import { count, objectSchema, OPEN, textSchema } from './schemas'
 import {
   ATTEMPT,
   AttemptFields,
@@ -22,6 +24,18 @@ import {
   urlsFor,
   type ShowUrl,
 } from './webhook-schemas'
+
+/** Dead letters of an endpoint. */
+const MOST_DEAD = 100
+
+const Parameters = Type.Object(
+  {
+    dead: Type.Optional(
+      textSchema(`Dead letters of an endpoint at most, 0 to ${MOST_DEAD}; else ${MOST_DEAD}`, '0'),
+    ),
+  },
+  OPEN,
+)
 
 const Totals = {
   pending: count('Events that nobody has accepted yet'),
@@ -93,12 +107,18 @@ export function deliveries(source: Deliveries, changes: AdminChanges) {
     .onBeforeHandle(changes.authorize)
     .get(
       '/:slug/webhooks/deliveries',
-      ({ request, params }) => {
+      ({ request, params, query }) => {
         const show = urlsFor(changes.callerOf(request))
-        return { data: reportOf(source.report(changes.appOf(request, params.slug)), show) }
+        const app = changes.appOf(request, params.slug)
+        return { data: reportOf(source.report(app, readDead(query.dead)), show) }
       },
       {
-        response: { 200: DeliveriesAnswer, 404: NOT_FOUND },
+        query: Parameters,
+        response: {
+          200: DeliveriesAnswer,
+          404: NOT_FOUND,
+          422: fieldErrors({ dead: [`is x; expected a number from 0 to ${MOST_DEAD}`] }),
+        },
         detail: {
           operationId: 'listDeliveries',
           summary: "What became of an app's webhooks",
@@ -107,6 +127,13 @@ export function deliveries(source: Deliveries, changes: AdminChanges) {
         },
       },
     )
+}
+
+/** @throws FieldError */
+function readDead(raw = String(MOST_DEAD)): number {
+  const most = /^\d{1,3}$/.test(raw) ? Number(raw) : Infinity
+  if (most <= MOST_DEAD) return most
+  throw new FieldError({ dead: [`is ${quote(raw)}; expected a number from 0 to ${MOST_DEAD}`] })
 }
 
 /** `show` masks urls. */

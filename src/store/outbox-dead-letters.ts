@@ -73,10 +73,11 @@ export function deadLetterStore(db: Database) {
   }
   return {
     /** The newest of each endpoint: a hundred where ten have any, fewer where more do, or where they are long. */
-    newest: (lanes: readonly LaneRow[]): DeadLetter[] => {
+    newest: (lanes: readonly LaneRow[], most = LIST_LIMITS.endpoint): DeadLetter[] => {
+      if (most === 0) return []
       const failed = lanes.filter(({ dead }) => dead > 0)
       const share = (of: number): number => Math.floor(of / Math.max(1, failed.length))
-      const limit = Math.min(LIST_LIMITS.endpoint, Math.max(1, share(LIST_LIMITS.app)))
+      const limit = Math.min(most, Math.max(1, share(LIST_LIMITS.app)))
       return failed.flatMap((lane) => newestOf(lane, limit, share(LIST_LIMITS.bytes)))
     },
     page: (lanes: readonly LaneRow[], { before, limit, bytes }: PageTerms): DeadLetterPage => {

@@ -290,7 +290,8 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     pausedAt: (key: LaneKey): number | null => lanes.pausedAt(key),
     pause: (key: LaneKey, entry: AuditEntry): void => setPause(key, entry.at, entry),
     resume: (key: LaneKey, entry: AuditEntry): void => setPause(key, null, entry),
-    deadLetters: (appId: string): DeadLetter[] => deadLetters.newest(lanes.ofApp(appId)),
+    deadLetters: (appId: string, most?: number): DeadLetter[] =>
+      deadLetters.newest(lanes.ofApp(appId), most),
     /** Those of some endpoints of an app. */
     deadLetterPage: (
       appId: string,

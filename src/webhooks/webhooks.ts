@@ -101,7 +101,7 @@ export class Webhooks implements Deliveries {
     this.#context.poster.close()
   }
 
-  report(app: App): Report {
+  report(app: App, maxDeadLetters?: number): Report {
     const lanes = new Map(this.outbox.lanes(app.id).map((lane) => [lane.endpoint, lane]))
     const configured = endpointsOf(app).map(({ name }) => name)
     const names = new Set([...configured, ...lanes.keys()])
@@ -109,7 +109,7 @@ export class Webhooks implements Deliveries {
       endpoints: Array.from(names, (name) =>
         this.#reportOf(app, lanes.get(name) ?? { endpoint: name, ...NO_EVENTS }),
       ),
-      deadLetters: this.outbox.deadLetters(app.id),
+      deadLetters: this.outbox.deadLetters(app.id, maxDeadLetters),
     }
   }
 

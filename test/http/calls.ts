@@ -251,6 +251,7 @@ export const UNUSUAL = {
     },
     alter: (call: Call): Call => ({ ...call, headers: bearer(LATE.token) }),
   },
+  'deliveries 422': alterPath('?dead=x'),
   'dead 422': alterPath('?limit=x'),
   'replay 400': { alter: (call: Call): Call => ({ ...call, body: '[]' }) },
   'stats 422': alterPath('?period=week'),

@@ -1,4 +1,4 @@
-/** Numbers, sizes and times as people read them. */
+/** Numbers, sizes, times and JSON as people read them. */
 
 const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const FINE = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
@@ -57,3 +57,21 @@ export function formatAgo(at: number, now = Date.now()): string {
 
 /** UTC, to the millisecond. */
 export const formatUtc = (at: number): string => new Date(at).toISOString().replace('T', ' ')
+
+/** What `JSON.parse` has of a number beside its value. */
+type Source = { readonly source?: string }
+/** Not in the compiler's library yet. */
+const { rawJSON } = JSON as { readonly rawJSON?: (text: string) => unknown }
+
+/** For `JSON.parse`. */
+export const keepNumbers = (_: string, value: unknown, context?: Source): unknown =>
+  typeof value === 'number' && rawJSON && context?.source ? rawJSON(context.source) : value
+
+/** Indented, with numbers that are too long for JavaScript as they were written; a text that is no JSON stays as it is. */
+export function indentJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text, keepNumbers), null, 2)
+  } catch {
+    return text // SyntaxError
+  }
+}

@@ -18,6 +18,7 @@ import { UsersPage } from './people/users-page'
 import { AppOverviewPage, OverviewPage } from './overview/page'
 import type { PageProps } from './router'
 import type { Need } from './session'
+import { WebhooksPage } from './webhooks/page'
 
 export type PageRow = {
   /** `apps/:slug/live`; each `:name` is a parameter. */
@@ -86,6 +87,13 @@ export const PAGES: readonly PageRow[] = [
     place: 'none',
     need: 'see_app',
     View: UsersPage,
+  },
+  {
+    path: 'apps/:slug/webhooks',
+    title: 'Webhooks',
+    place: 'app',
+    need: 'see_app',
+    View: WebhooksPage,
   },
   {
     path: 'apps/:slug/settings',

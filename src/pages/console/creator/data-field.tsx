@@ -1,6 +1,6 @@
 /** The field for the data: JSON with the position of its mistake, or text. */
 import { useRef } from 'preact/hooks'
-import { formatBytes } from '../format'
+import { formatBytes, keepNumbers } from '../format'
 import { Button, Field } from '../ui/ui'
 import type { JsonMistake } from './json-mistake'
 
@@ -61,11 +61,3 @@ function tidy(json: string): string {
   const indented = JSON.stringify(JSON.parse(json, keepNumbers), null, 2)
   return indented === json ? JSON.stringify(JSON.parse(json, keepNumbers)) : indented
 }
-
-/** What `JSON.parse` has of a number beside its value. */
-type Source = { readonly source?: string }
-/** Not in the compiler's library yet. */
-const { rawJSON } = JSON as { readonly rawJSON?: (text: string) => unknown }
-
-const keepNumbers = (_: string, value: unknown, context?: Source): unknown =>
-  typeof value === 'number' && rawJSON && context?.source ? rawJSON(context.source) : value
