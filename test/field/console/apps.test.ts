@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Download, Page } from 'playwright-core'
 import { definePlugin, t } from 'carillon/plugin'
 import { change, create, requestAdmin } from '../../http/admin-requests'
-import { start, type TestServer } from '../../harness'
+import { startCommon, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages, type Pages } from '../browser'
 import { visitConsole } from './visit'
@@ -26,8 +26,10 @@ const appOf = async (server: TestServer, slug: string) =>
   (await requestAdmin(server, 'GET', `/${slug}`)).body.data
 
 describePages('apps in the console', (browser) => {
+  const serverOf = startCommon({ plugins: [QUOTA] })
+
   test('the first minute: an app, its page, an event that arrives', async () => {
-    await using server = await start()
+    const server = serverOf()
     await using visit = await visitConsole(browser, server)
     const { page, problems } = visit
     await visit.open('apps')
@@ -70,7 +72,7 @@ describePages('apps in the console', (browser) => {
   })
 
   test('settings: what has changed alone is sent, what is wrong is said beside it', async () => {
-    await using server = await start({ plugins: [QUOTA] })
+    const server = serverOf()
     await create(server, { name: 'my app', limits: { max_presence_members: 7 } })
     await using visit = await visitConsole(browser, server)
     const { page, problems } = visit
@@ -149,15 +151,15 @@ describePages('apps in the console', (browser) => {
   })
 
   test('keys: a pair is added, works beside the old one, which is retired', async () => {
-    await using server = await start()
-    await create(server, { name: 'my app' })
+    const server = serverOf()
+    await create(server, { name: 'keys app' })
     await using visit = await visitConsole(browser, server)
     const { page, problems } = visit
-    await visit.open('apps/my-app/keys')
-    const [old] = (await appOf(server, 'my-app')).keys
+    await visit.open('apps/keys-app/keys')
+    const [old] = (await appOf(server, 'keys-app')).keys
     await press(page, 'Add a pair')
     await page.getByRole('heading', { name: 'New pair' }).waitFor()
-    const { keys } = await appOf(server, 'my-app')
+    const { keys } = await appOf(server, 'keys-app')
     expect([keys.length, keys[0]]).toEqual([2, old])
     expect(await page.getByText(keys[1].secret).count()).toBe(0)
     await press(page, `Show the secret of ${keys[1].key}`)
@@ -167,34 +169,34 @@ describePages('apps in the console', (browser) => {
     await oldPair.getByRole('button', { name: 'Retire' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Retire' }).click()
     await oldPair.waitFor({ state: 'detached' })
-    expect((await appOf(server, 'my-app')).keys).toEqual([keys[1]])
+    expect((await appOf(server, 'keys-app')).keys).toEqual([keys[1]])
     expect(problems).toEqual([])
   })
 
   test('an app is disabled, enabled, and deleted by its name', async () => {
-    await using server = await start()
-    const { key } = (await create(server, { name: 'my app' })).body.data
+    const server = serverOf()
+    const { key } = (await create(server, { name: 'last app' })).body.data
     await using visit = await visitConsole(browser, server)
     const { page, problems } = visit
     await using client = await server.raw({ path: `/app/${key}?protocol=7` })
-    await visit.open('apps/my-app/settings')
+    await visit.open('apps/last-app/settings')
     await press(page, 'Disable')
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
     expect((await client.closing()).code).toBe(4003)
     await press(page, 'Enable')
     await page.getByRole('heading', { name: 'Disable the app' }).waitFor()
-    expect((await appOf(server, 'my-app')).active).toBe(true)
+    expect((await appOf(server, 'last-app')).active).toBe(true)
 
     await press(page, 'Delete')
     const dialog = page.getByRole('dialog')
     const last = dialog.getByRole('button', { name: 'Delete for good' })
-    await dialog.getByLabel('Type my app').fill('my ap')
+    await dialog.getByLabel('Type last app').fill('last ap')
     expect(await last.isDisabled()).toBe(true)
-    await dialog.getByLabel('Type my app').fill('my app')
+    await dialog.getByLabel('Type last app').fill('last app')
     await last.click()
     await page.getByRole('heading', { name: 'Apps', exact: true }).waitFor()
     await page.getByText('test-app').first().waitFor()
-    expect(await page.getByText('my-app').count()).toBe(0)
+    expect(await page.getByText('last-app').count()).toBe(0)
     expect(problems).toEqual([])
 
     await visit.open('apps/test-app/settings') // from the development defaults
@@ -205,7 +207,7 @@ describePages('apps in the console', (browser) => {
   })
 
   test('a token that reads sees no secret and no button; one that creates sees its apps', async () => {
-    await using server = await start()
+    const server = serverOf()
     const made = await makeToken(server, { name: 'maker', scope: 'create' })
     await create(server, { name: 'of the admin' })
     const reader = await makeToken(server, { name: 'reader', scope: 'read' })
@@ -238,7 +240,7 @@ describePages('apps in the console', (browser) => {
   })
 
   test('a list of apps is searched as one types', async () => {
-    await using server = await start()
+    const server = serverOf()
     for (let n = 0; n < 30; n++) await create(server, { name: `shop number ${n}` })
     await change(server, 'shop-number-7', { active: false })
     await using visit = await visitConsole(browser, server)
