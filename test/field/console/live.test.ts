@@ -6,6 +6,7 @@ import { start, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages } from '../browser'
 import { execute } from '../commands'
+import { findFlaws } from './axe'
 import { openLive } from './live-page'
 
 const HOSTILE = '<img src=x onerror="window.harmed=1">'
@@ -59,6 +60,7 @@ describePages('the page Live', (browser) => {
       `${socketId}:private-orders`,
       'ab'.repeat(32),
     ])
+    expect(await findFlaws(page)).toEqual([])
     await page.keyboard.press('Escape')
     expect(await detail.count()).toBe(0)
     await page.keyboard.press('Space')
@@ -67,6 +69,8 @@ describePages('the page Live', (browser) => {
     await server.trigger({ channel: 'orders', name: "order's", data })
     await rows.filter({ hasText: "order's" }).click()
     await runCommands(server, detail, data)
+    await detail.getByText('Change it and send it').click()
+    expect(await page.getByRole('textbox', { name: 'Event' }).inputValue()).toBe("order's")
     expect(visit.problems).toEqual([])
   })
 
@@ -85,7 +89,7 @@ describePages('the page Live', (browser) => {
     while ((await rows.filter({ hasText: 'order.created' }).count()) === 0)
       await server.trigger({ channel: 'orders', name: 'order.created', data: '"needle"' })
     await page.getByLabel('Text in a row').fill('NEEDLE')
-    expect(await rows.filter({ hasText: 'Refused' }).count()).toBe(0)
+    await rows.filter({ hasText: 'Refused' }).waitFor({ state: 'detached' })
     await page.getByLabel('Channels that begin with').fill('elsewhere')
     await page.getByRole('button', { name: 'Show all' }).click()
     await rows.filter({ hasText: 'Refused' }).waitFor()

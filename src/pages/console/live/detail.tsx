@@ -1,6 +1,7 @@
 /** One row, opened: why somebody was refused, the data, every field, and what can be done again from a shell. */
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { formatBytes } from '../format'
+import { href } from '../router'
 import { Button, Copy, Time } from '../ui/ui'
 import { commandsOf, prettyData, type CommandPlace } from './commands'
 import { KINDS } from './kinds'
@@ -42,20 +43,25 @@ export function Detail({ row, place, onClose }: DetailProps) {
         {rest.map(([name, value]) => (
           <>
             <dt>{name}</dt>
-            <dd class="mono">{textOf(value)}</dd>
+            <dd class="mono">
+              <Value slug={place.slug} name={name} text={textOf(value)} />
+            </dd>
           </>
         ))}
       </dl>
       <p class="actions">
-        <Copy text={JSON.stringify(fields, null, 2)} label="Copy the row as JSON">
+        <Copy text={JSON.stringify(fields, null, 2)} label="Copy as JSON">
           Copy as JSON
         </Copy>
+        {row.kind === 'published' && fields['data'] !== undefined && (
+          <a href={creatorHref(place.slug, row, fields)}>Change it and send it</a>
+        )}
       </p>
       {commandsOf(row, place).map(({ title: name, about, line }) => (
         <section key={name}>
           <header>
             <h3>{name}</h3>
-            <Copy text={line} label={`Copy the curl command: ${name}`}>
+            <Copy text={line} label={`Copy as curl: ${name}`}>
               Copy as curl
             </Copy>
           </header>
@@ -66,6 +72,22 @@ export function Detail({ row, place, onClose }: DetailProps) {
     </aside>
   )
 }
+
+type ValueProps = { readonly slug: string; readonly name: string; readonly text: string }
+
+/** Names lead to the page of what they name. */
+function Value({ slug, name, text }: ValueProps) {
+  const to = LINKS[name]?.(text)
+  return to ? <a href={href(['apps', slug, 'people', ...to])}>{text}</a> : text
+}
+
+const LINKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
+  socket_id: (socketId) => ['connections', socketId],
+  channel: (channel) => ['channels', channel],
+}
+
+const creatorHref = (slug: string, { channel, what }: LiveRow, { data }: Fields): string =>
+  href(['apps', slug, 'creator'], { channel, event: what, data: prettyData(data) })
 
 type OfFields = { readonly fields: Fields }
 
