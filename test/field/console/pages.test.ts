@@ -16,14 +16,15 @@ const parametersOf = ({ socketId }: HostileServer) => ({
 /** The texts of others that a page shows, each by where it was put; it must not be less than that. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   apps: ['app'],
+  overview: ['app'],
+  tokens: ['token'],
+  sessions: ['token', 'browser'],
+  audit: ['token', 'app'],
+  plugins: ['counter', 'label'],
   'apps/:slug/people/channels/:channel': ['user'],
   'apps/:slug/people/connections': ['user'],
   'apps/:slug/people/connections/:socketId': ['user', 'user agent'],
   'apps/:slug/people/users': ['user'],
-  tokens: ['token'],
-  sessions: ['token', 'browser'],
-  audit: ['token'],
-  plugins: ['counter', 'label'],
   'apps/:slug/live': ['event', 'client event', 'refusal', 'channel'],
 }
 
