@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages } from '../browser'
-import { visitConsole } from './visit'
+import { findFlaws } from './axe'
+import { PHONE, visitConsole, WIDE } from './visit'
 
 const OWN = { adminUsername: 'somebody', adminPassword: 'a-password' }
 
@@ -28,6 +29,10 @@ describePages('signing in', (browser) => {
     const { page } = visit
     await visit.open('apps')
     expect(await page.title()).toBe('Sign in · Carillon')
+    for (const viewport of [PHONE, WIDE]) {
+      await page.setViewportSize(viewport)
+      expect(await findFlaws(page)).toEqual([])
+    }
     await button(page, 'Enter as pusher_admin_username').click()
     await button(page, 'New app').waitFor()
     expect(await page.evaluate('document.cookie')).toBe('')
@@ -77,6 +82,7 @@ describePages('signing in', (browser) => {
     await again.waitFor()
     for (let presses = 0; presses < 3; presses++) await page.keyboard.press('Escape')
     await again.waitFor()
+    expect(await findFlaws(page)).toEqual([])
     expect(await again.getByLabel('User').inputValue()).toBe('somebody')
     expect(await page.evaluate('document.activeElement.type')).toBe('password')
     await page.keyboard.type('a-password')

@@ -13,19 +13,19 @@ type AuditFilterProps = {
 
 export function AuditFilter({ filter, apps, onChange }: AuditFilterProps) {
   const seesOneApp = useSession().app !== null
-  const { app, actor, action, from, to } = filter
+  const { app, actor, action } = filter
   const change = (name: keyof Filter, value: string) => {
     const { [name]: _, ...others } = filter
     onChange(value.trim() === '' ? others : { ...others, [name]: value.trim() })
   }
-  const time = (name: 'from' | 'to', label: string, value: string | undefined) => (
+  const day = (name: 'from' | 'to', label: string, side: Side) => (
     <Field label={label}>
       {(attributes) => (
         <input
           {...attributes}
-          type="datetime-local"
-          value={localOf(value)}
-          onChange={({ currentTarget }) => change(name, msOf(currentTarget.value))}
+          type="date"
+          value={dayOf(filter[name], side)}
+          onChange={({ currentTarget }) => change(name, msOf(currentTarget.value, side))}
         />
       )}
     </Field>
@@ -57,7 +57,7 @@ export function AuditFilter({ filter, apps, onChange }: AuditFilterProps) {
           <input
             {...attributes}
             type="search"
-            placeholder="name of a user or token"
+            placeholder="user or token"
             value={actor ?? ''}
             onChange={({ currentTarget }) => change('actor', currentTarget.value)}
           />
@@ -81,8 +81,8 @@ export function AuditFilter({ filter, apps, onChange }: AuditFilterProps) {
           </select>
         )}
       </Field>
-      {time('from', 'From', from)}
-      {time('to', 'Until', to)}
+      {day('from', 'From', 'begin')}
+      {day('to', 'Until', 'end')}
       <Button onClick={() => onChange({})} isOff={Object.keys(filter).length === 0}>
         Show all
       </Button>
@@ -90,16 +90,20 @@ export function AuditFilter({ filter, apps, onChange }: AuditFilterProps) {
   )
 }
 
-/** What a control for times takes, in local time, to the minute; of milliseconds since 1970. */
-function localOf(ms: string | undefined): string {
-  const at = new Date(Number(ms))
+/** Which side of a day a time is. */
+type Side = 'begin' | 'end'
+
+/** The day of a time, `2026-11-28`, as the control takes it: local; of milliseconds since 1970. */
+function dayOf(ms: string | undefined, side: Side): string {
+  const at = new Date(Number(ms) - Number(side === 'end')) // the end of a day is the next one's begin
   if (ms === undefined || Number.isNaN(at.getTime())) return ''
-  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
-  return local.toISOString().slice(0, 16)
+  const twoDigits = (value: number): string => String(value).padStart(2, '0')
+  return [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
 }
 
-/** The reverse; empty for no time. */
-function msOf(local: string): string {
-  const at = new Date(local).getTime()
+/** The reverse; empty for no day. Days are not all of one length. */
+function msOf(day: string, side: Side): string {
+  const [year = Number.NaN, month = 1, date = 1] = day.split('-').map(Number)
+  const at = new Date(year, month - 1, date + Number(side === 'end')).getTime()
   return Number.isNaN(at) ? '' : String(at)
 }
