@@ -18,10 +18,8 @@ class ByUser {
     return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
-  /** The users; live. */
-  *ids(app: App): IterableIterator<UserId> {
-    for (const [conn] of this.#connections.get(app)?.values() ?? [])
-      if (conn?.user) yield conn.user.id
+  ids(app: App): readonly UserId[] {
+    return this.#connections.get(app)?.keys() ?? []
   }
 
   /** True for the user's first. */
@@ -93,8 +91,8 @@ export class Users {
     return this.#signedIn.of(app, userId)
   }
 
-  /** The signed-in ones, on this node; live. */
-  ids(app: App): Iterable<UserId> {
+  /** A copy of the current ones, on this node. */
+  ids(app: App): readonly UserId[] {
     return this.#signedIn.ids(app)
   }
 

@@ -12,7 +12,6 @@ import { dismissConnection } from '../core/dismiss'
 import { quote, REFUSE, RealtimeError, refusal, type Refusal } from '../core/errors'
 import {
   findConnection,
-  placeOf,
   selectConnections,
   subscriptionsIn,
   type ConnectionPlace,
@@ -202,7 +201,7 @@ const reconnectMistake = (raw: string): string => `is ${quote(raw)}; expected tr
 async function respondWithConnections(core: Core, query: ConnectionQuery): Promise<Response> {
   const { items, hasMore } = await selectConnections(core, query)
   const last = items.at(-1)
-  const next = hasMore && last ? writePlace(placeOf(last)) : undefined
+  const next = hasMore && last ? writePlace(last) : undefined
   return respondWithList(core, {
     items,
     envelope: pageEnvelope(next),
@@ -223,12 +222,12 @@ function readQuery(app: App, given: (typeof ListQuery)['static']): ConnectionQue
 
 const PLACE = /^(-?\d{1,15}(?:\.\d{1,20})?):(\d{1,10}\.\d{1,10})$/
 
-const writePlace = ({ at, id }: ConnectionPlace): string => `${at}:${id}`
+const writePlace = ({ establishedAt, id }: ConnectionPlace): string => `${establishedAt}:${id}`
 
 function readPlace(errors: FieldErrors, raw: string | undefined): ConnectionPlace | undefined {
   if (raw === undefined) return undefined
   const [, at, id] = PLACE.exec(raw) ?? []
-  if (id !== undefined) return { at: Number(at), id }
+  if (id !== undefined) return { establishedAt: Number(at), id }
   errors['cursor'] = [`is ${quote(raw)}; expected the next of a page`]
   return undefined
 }

@@ -77,6 +77,7 @@ test('tells since when and from where it is, what its client is, as whom, and in
   expect(await list(server)).toEqual({ data: rows, next: null })
   expect(await list(server, '?channel=room')).toEqual({ data: rows.slice(1, 2), next: null })
   expect(await list(server, '?user=7')).toEqual({ data: rows.slice(1, 2), next: null })
+  expect(await list(server, '?user=7&channel=room')).toEqual({ data: rows.slice(1, 2), next: null })
   for (const query of ['?user=8', '?user=7&channel=other', '?channel=%23a%00%20'])
     expect(await list(server, query)).toEqual({ data: [], next: null })
   const channels = [
