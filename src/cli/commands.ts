@@ -7,6 +7,7 @@ import { CHANNELS } from './channels'
 import { CHECK_CONFIG } from './check-config'
 import type { CommandRow } from './command'
 import { COMPLETION } from './completion'
+import { CONNECTIONS } from './connections'
 import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { LISTEN } from './listen'
@@ -18,6 +19,7 @@ import { WEBHOOKS } from './webhooks'
 export const GROUPS: Readonly<Record<string, string>> = {
   apps: 'list, create, change and delete apps',
   tokens: 'make, list and revoke tokens for the admin API',
+  connections: 'see who is connected, and close a connection',
   webhooks: 'see what became of webhooks, and send them again',
 }
 
@@ -34,6 +36,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...APPS,
   ...TOKENS,
   ...CHANNELS,
+  ...CONNECTIONS,
   LISTEN,
   ...WEBHOOKS,
   STATS,

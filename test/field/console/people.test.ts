@@ -113,6 +113,8 @@ describePages('channels and people', (browser) => {
     await visit.open('apps/test-app/people/connections?user=ada')
     await page.getByRole('link', { name: ada.socketId }).waitFor()
     expect(await ends.count()).toBe(0)
+    for (const place of ['people', 'people/channels/presence-lobby', 'people/users'])
+      await visit.open(`apps/test-app/${place}`)
     expect(visit.refused).toEqual([])
   })
 })

@@ -5,6 +5,7 @@ import { loadApp, type AppView } from '../apps/app'
 import { Status } from '../live/bar'
 import { Detail } from '../live/detail'
 import { NO_FILTER } from '../live/filter'
+import type { KindName } from '../live/kinds'
 import { LiveList } from '../live/list'
 import type { LiveRow } from '../live/row'
 import { useLive, type Live } from '../live/use-live'
@@ -21,7 +22,14 @@ import { describeChannel, prettify } from './words'
 
 const EVERY_MS = 4000
 /** A crowd that comes and goes is read at most so often. */
-const PAUSE_MS = 500
+const PAUSE_MS = 1000
+/** What changes who is in the channel. */
+const MOVES: ReadonlySet<string> = new Set<KindName>([
+  'subscribed',
+  'unsubscribed',
+  'member_added',
+  'member_removed',
+])
 const SHOWN_CONNECTIONS = 50
 
 export function ChannelPage({ params, query }: PageProps) {
@@ -59,16 +67,17 @@ function Channel({ slug, app, channel, at }: ChannelProps) {
   const shown = useMemo(() => ({ ...NO_FILTER, channel }), [channel])
   const live = useLive({ slug, kinds: undefined, channel, shown })
   const rows = live.log.visible.filter((row) => row.channel === channel)
-  // What comes and goes is in the stream; who it is, and how many, the API knows.
-  const turn = useThrottled(rows[0]?.id ?? 0, PAUSE_MS)
+  // That somebody comes or goes is in the stream; who it is, and how many, the API knows.
+  const turn = useThrottled(rows.find(({ kind }) => MOVES.has(kind))?.id ?? 0, PAUSE_MS)
+  const events = useThrottled(rows.find(({ kind }) => kind === 'published')?.id ?? 0, PAUSE_MS)
   return (
     <>
-      <Numbers appId={appId} channel={channel} turn={turn} />
+      <Numbers appId={appId} channel={channel} turn={Math.max(turn, events)} />
       <div class="people-panes">
         {isPresence && <Members appId={appId} channel={channel} turn={turn} />}
         <Connections slug={slug} channel={channel} turn={turn} isBrief={isPresence} />
       </div>
-      <History slug={slug} appId={appId} channel={channel} at={at} turn={turn} />
+      <History slug={slug} appId={appId} channel={channel} at={at} turn={events} />
       <Happening slug={slug} app={app} channel={channel} live={live} rows={rows} />
     </>
   )

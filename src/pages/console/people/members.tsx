@@ -4,6 +4,7 @@ import { Empty, Rows, Show, type Column } from '../ui/ui'
 import { loadMembers, type Member } from './data'
 import { ListState } from './frame'
 import { usePaged } from './use-paged'
+import { beginningOf } from './words'
 
 const EVERY_MS = 5000
 /** For so long a newcomer is marked. */
@@ -40,7 +41,7 @@ export function Members({ appId, channel, turn }: MembersProps) {
     {
       title: 'Info',
       width: 'minmax(8rem, 2fr)',
-      cell: ({ user_info: info }) => <span class="people-json">{JSON.stringify(info)}</span>,
+      cell: ({ user_info: info }) => <span class="people-json">{beginningOf(info)}</span>,
     },
   ]
   return (

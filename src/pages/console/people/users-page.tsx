@@ -7,6 +7,7 @@ import { loadUsers, type UserRow } from './data'
 import { EVERY_MS, Frame, ListState } from './frame'
 import { connectionsHref } from './links'
 import { usePaged } from './use-paged'
+import { beginningOf } from './words'
 
 const TYPING_MS = 250
 
@@ -33,7 +34,7 @@ const columnsOf = (slug: string): readonly Column<UserRow>[] => [
     title: 'Info',
     width: 'minmax(10rem, 3fr)',
     cell: ({ user_info: info }) =>
-      info !== null && <span class="people-json">{JSON.stringify(info)}</span>,
+      info !== null && <span class="people-json">{beginningOf(info)}</span>,
   },
   {
     title: 'Connections',

@@ -99,3 +99,9 @@ export function prettify(data: unknown): string {
     return data
   }
 }
+
+const MOST_CHARS = 300
+
+/** The beginning of JSON, for a cell of a table. */
+export const beginningOf = (value: unknown): string =>
+  (JSON.stringify(value) ?? '').slice(0, MOST_CHARS)
