@@ -11,6 +11,7 @@ import { CONNECTIONS } from './connections'
 import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { LISTEN } from './listen'
+import { PROBLEMS } from './problems'
 import { STATS } from './stats'
 import { TOKENS } from './tokens'
 import { WEBHOOKS } from './webhooks'
@@ -40,6 +41,7 @@ export const COMMANDS: readonly CommandRow[] = [
   LISTEN,
   ...WEBHOOKS,
   STATS,
+  PROBLEMS,
   AUDIT,
   CHECK_CONFIG,
   DOCTOR,

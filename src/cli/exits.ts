@@ -5,7 +5,10 @@
 /** Shown by `carillon --help` and in docs/command-line.md. */
 export const EXITS = {
   done: { code: 0, about: 'done' },
-  failed: { code: 1, about: 'refused or failed; `check-config` and `doctor`: something is wrong' },
+  failed: {
+    code: 1,
+    about: 'refused or failed; `check-config`, `doctor`, `problems`: something is wrong',
+  },
   usage: { code: 2, about: 'wrong usage: a command, an option, an argument, a setting' },
   unreachable: { code: 3, about: 'the server cannot be reached, or its database is in use' },
   unauthorized: { code: 4, about: 'not authorised: no credentials, wrong ones, or not for this' },

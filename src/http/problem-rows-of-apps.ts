@@ -2,7 +2,16 @@
 import { maskWholeUrl } from '../apps/masks'
 import type { EndpointReport } from '../core/deliveries'
 import { sumOfTally } from '../core/lately'
-import { duration, group, percent, reasonsOf, remedyFor, some } from './problem-words'
+import {
+  duration,
+  group,
+  percent,
+  reasonsOf,
+  remedyFor,
+  some,
+  someAre,
+  someWere,
+} from './problem-words'
 import type { AppMoment, ProblemRow } from './problem'
 
 const LATE_MS = 120_000
@@ -20,7 +29,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
     test: ({ lately }) => {
       const { lost } = lately
       if (lost === 0) return undefined
-      return { text: `${some(lost, 'webhook event')} were lost in ${duration(lately.ms)}` }
+      return { text: `${someWere(lost, 'webhook event')} lost in ${duration(lately.ms)}` }
     },
   },
   {
@@ -31,7 +40,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
     test: (moment) => {
       const { failing } = moment.backlog
       if (failing === 0) return undefined
-      const text = `${some(failing, 'webhook event')} were sent and not accepted`
+      const text = `${someWere(failing, 'webhook event')} sent and not accepted`
       return { text: () => `${text}: ${endpointsOf(moment)}` }
     },
   },
@@ -43,7 +52,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
     test: (moment) => {
       const { dead, failing } = moment.backlog
       if (dead === 0) return undefined
-      const text = `${some(dead, 'webhook event')} were given up`
+      const text = `${someWere(dead, 'webhook event')} given up`
       return { text: failing > 0 ? text : () => `${text}: ${endpointsOf(moment)}` }
     },
   },
@@ -55,7 +64,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
     test: ({ backlog: { oldest, pending }, now }) => {
       if (oldest === null || now - oldest <= LATE_MS) return undefined
       return {
-        text: `${some(pending, 'webhook event')} wait, the oldest for ${duration(now - oldest)}`,
+        text: `${someAre(pending, 'webhook event')} waiting, the oldest for ${duration(now - oldest)}`,
         since: oldest,
       }
     },
@@ -83,7 +92,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
       const most = limits.maxConnectionsPerApp
       if (most === 0 || gauges.connections < MOST_CONNECTIONS * most) return undefined
       return {
-        text: `${some(gauges.connections, 'connection')} are open, of ${group(most)} that the app may have`,
+        text: `${someAre(gauges.connections, 'connection')} open, of ${group(most)} that the app may have`,
       }
     },
   },

@@ -1,7 +1,17 @@
 /** PROBLEMS: what may be wrong with the server right now. Thresholds are those of `ops/alerts.yml`, where that has one. */
 import { sumOfTally } from '../core/lately'
 import type { Part } from '../core/readiness'
-import { bytes, duration, group, percent, reasonsOf, remedyFor, some } from './problem-words'
+import {
+  bytes,
+  duration,
+  group,
+  percent,
+  reasonsOf,
+  remedyFor,
+  some,
+  someAre,
+  someWere,
+} from './problem-words'
 import type { Finding, Moment, ProblemRow } from './problem'
 
 const REMEDIES: Readonly<Record<Part, string>> = {
@@ -61,7 +71,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       const { maxConnections: most } = timing
       const { connectionCount: count } = hub
       if (most === 0 || count < MOST_CONNECTIONS * most) return undefined
-      return { text: `${some(count, 'connection')} are open, of ${group(most)} that may be` }
+      return { text: `${someAre(count, 'connection')} open, of ${group(most)} that may be` }
     },
   },
   {
@@ -71,7 +81,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
     test: ({ process: { openFiles, maxFiles } }) => {
       if (openFiles === undefined || maxFiles === undefined) return undefined
       if (openFiles <= MOST_FILES * maxFiles) return undefined
-      return { text: `${group(openFiles)} files are open, of ${group(maxFiles)} that may be` }
+      return { text: `${someAre(openFiles, 'file')} open, of ${group(maxFiles)} that may be` }
     },
   },
   {
@@ -152,7 +162,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       const count = lately.count('slowReadersClosed')
       if (count <= MANY_CUT) return undefined
       return {
-        text: `${some(count, 'client')} were cut in ${duration(lately.ms)} because they read too slowly`,
+        text: `${someWere(count, 'client')} cut in ${duration(lately.ms)} because they read too slowly`,
       }
     },
   },
@@ -186,7 +196,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       )
       if (locked > 0)
         return {
-          text: `${some(locked, 'address')} locked out after wrong passwords or secrets: ${addresses.join(', ')}`,
+          text: `${someAre(locked, 'client')} locked out after wrong passwords or secrets: ${addresses.join(', ')}`,
         }
       if (refused <= MANY_LOGINS) return undefined
       return { text: `${some(refused, 'password')} or tokens refused in ${duration(lately.ms)}` }

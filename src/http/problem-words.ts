@@ -6,6 +6,14 @@ import type { ErrorCode } from '../core/errors'
 export const some = (count: number, what: string): string =>
   `${group(count)} ${what}${count === 1 ? '' : 's'}`
 
+/** `3 events are`, `1 event is`. */
+export const someAre = (count: number, what: string): string =>
+  `${some(count, what)} ${count === 1 ? 'is' : 'are'}`
+
+/** `3 events were`, `1 event was`. */
+export const someWere = (count: number, what: string): string =>
+  `${some(count, what)} ${count === 1 ? 'was' : 'were'}`
+
 /** `1 234 567` */
 export const group = (count: number): string =>
   String(Math.round(count)).replace(/\B(?=(?:\d{3})+$)/g, ' ')

@@ -88,7 +88,7 @@ describe('of the server', () => {
           const headers = makeBasicAuth('somebody:x')
           return repeat(10, () => server.http('/api/admin/apps', { headers }))
         },
-        { text: says(/^1 address locked out .*: 127\.0\.0\.1 \(admin\)$/) },
+        { text: says(/^1 client is locked out .*: 127\.0\.0\.1 \(admin\)$/) },
       ],
     ])
   })

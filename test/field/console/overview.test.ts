@@ -112,13 +112,17 @@ describePages('the page Overview', (browser) => {
     expect(await lastOf(page, 'Connections').textContent()).toBe('200')
   })
 
-  test('says how statistics are turned on', async () => {
-    await using server = await start({ config: { statisticsMaxRows: 0 } })
+  test('says how statistics are turned on, and leads to what mends a problem', async () => {
+    const limits = { maxConnectionsPerApp: 1 }
+    await using server = await start({ config: { statisticsMaxRows: 0 }, limits })
+    server.core.apps.byId('1')!.gauges.connections = 1
     server.advance(MINUTE_MS)
     await using visit = await visitConsole(browser, server)
     await visit.open('overview')
     await visit.page.getByRole('heading', { name: 'Statistics are off' }).waitFor()
     const advice = visit.page.getByText('CARILLON_STATISTICS_MAX_ROWS', { exact: true })
     expect(await advice.count()).toBe(1)
+    await visit.page.getByRole('link', { name: 'Limits' }).click() // of the app that is full
+    await visit.page.getByRole('heading', { name: 'Settings' }).waitFor()
   })
 })

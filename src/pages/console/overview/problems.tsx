@@ -23,6 +23,22 @@ const EVERY_MS = 10_000
 const SHOWN = 5
 const LOOKS = { critical: 'bad', warning: 'warn', notice: '' } as const
 
+type Place = (slug: string) => string
+
+/** PLACES: the page that has more on a problem of an app. */
+const PLACES: Readonly<Record<string, readonly [title: string, place: Place]>> = {
+  app_refused: ['What is refused', (slug) => href(['apps', slug, 'live'], { kinds: 'refused' })],
+  app_nearly_full: ['Limits', (slug) => href(['apps', slug, 'settings'])],
+  webhooks_lost: ['Webhooks', webhooksOf],
+  webhooks_fail: ['Webhooks', webhooksOf],
+  webhooks_given_up: ['Webhooks', webhooksOf],
+  webhooks_late: ['Webhooks', webhooksOf],
+}
+
+function webhooksOf(slug: string): string {
+  return href(['apps', slug, 'webhooks'])
+}
+
 /** Of all that the caller sees, or of one app. */
 export function Problems({ slug }: { readonly slug?: string }) {
   const [showsAll, setShowsAll] = useState(false)
@@ -70,7 +86,8 @@ const keyOf = ({ code, app, since, text }: Problem): string =>
 type LineProps = { readonly problem: Problem; readonly isNamed: boolean }
 
 function Line({ problem, isNamed }: LineProps) {
-  const { severity, app, text, since, remedy } = problem
+  const { code, severity, app, text, since, remedy } = problem
+  const [title, place] = PLACES[code] ?? []
   return (
     <li class={severity}>
       <span class={`tag ${LOOKS[severity]}`}>{severity}</span>
@@ -85,7 +102,9 @@ function Line({ problem, isNamed }: LineProps) {
       <small>
         since <Time at={since} />
       </small>
-      <p class="remedy">{withCode(remedy)}</p>
+      <p class="remedy">
+        {withCode(remedy)} {app && place && <a href={place(app.slug)}>{title}</a>}
+      </p>
     </li>
   )
 }
