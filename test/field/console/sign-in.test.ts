@@ -49,6 +49,26 @@ describePages('signing in', (browser) => {
     expect(visit.problems).toEqual([])
   })
 
+  test('is good below the path prefix, for the API of an app, too, where admins have their own address', async () => {
+    const pathPrefix = '/realtime'
+    await using server = await start({ config: { pathPrefix } })
+    const adminListen = { host: '127.0.0.1', port: 0 }
+    await using split = await start({ config: { pathPrefix, adminListen } })
+    const root = `http://127.0.0.1:${server.port}`
+    const { adminAddress } = split.server
+    const own = adminAddress && 'port' in adminAddress ? adminAddress.port : 0
+    for (const at of [`${root}/realtime`, root, `http://127.0.0.1:${own}`]) {
+      const page = await browser.newPage()
+      await page.goto(`${at}/console#/apps/test-app/connect`)
+      const counted = page.waitForResponse(/\/realtime\/apps\/1\/connections/)
+      await button(page, 'Enter as pusher_admin_username').click()
+      expect([at, (await counted).status()]).toEqual([at, 200])
+      await button(page, 'Sign out').click()
+      await button(page, 'Enter as pusher_admin_username').waitFor()
+      await page.close()
+    }
+  })
+
   test('says how long to wait after wrong passwords, and where the server is gone', async () => {
     await using server = await start({ config: { ...OWN, maxFailedLoginsPerMinute: 1 } })
     await using visit = await visitConsole(browser, server, { isSignedOut: true })

@@ -26,8 +26,8 @@ type Seen = Partial<Record<Kind, string>>
 const detailOf = ({ channel, event, address }: Row): string =>
   event !== undefined ? `${event} on ${channel}` : (channel ?? address ?? '')
 
-/** Watches the app until every step was seen once. */
-function useSteps(slug: string): Seen {
+/** Watches the app until every step was seen once; anew with another session, since a stream ends with its own. */
+function useSteps(slug: string, sessionId: string): Seen {
   const [seen, setSeen] = useState<Seen>({})
   const isDone = STEPS.every(({ kind }) => kind in seen)
   useEffect(() => {
@@ -40,7 +40,7 @@ function useSteps(slug: string): Seen {
         setSeen((before) => (kind in before ? before : { ...before, [kind]: detail }))
       })
     return () => source.close()
-  }, [slug, isDone])
+  }, [slug, isDone, sessionId])
   return seen
 }
 
@@ -49,7 +49,7 @@ type Counted = { readonly connections: number }
 export function Progress({ app }: { readonly app: AppView }) {
   const { slug } = app
   const session = useSession()
-  const seen = useSteps(slug)
+  const seen = useSteps(slug, session.id)
   const access = accessOf(app)
   const count = () => askApp<Counted>(access, { method: 'GET', path: 'connections' })
   const counted = useLoaded(count, [slug], { everyMs: 5000 })
