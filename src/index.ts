@@ -7,13 +7,20 @@ import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { dependencies, engines, version } from '../package.json'
 
+/** An executable is called by its own name. */
+const SELF = import.meta.dir.startsWith('/$bunfs/') ? 'carillon' : 'bun src/index.ts'
+const INSTALLED =
+  SELF === 'carillon' ? '' : '  bun run server               installs what is needed and starts\n'
+const CALLS = [
+  [SELF, 'starts'],
+  [`${SELF} COMMAND`, 'runs a command; `help` lists them'],
+  [`${SELF} --help`, 'shows this (-h)'],
+  [`${SELF} --version`, 'shows the version (-v)'],
+] as const
+
 const USAGE = `Carillon ${version}, a realtime push server
 
-  bun run server               installs what is needed and starts
-  bun src/index.ts             starts
-  bun src/index.ts COMMAND     runs a command; \`help\` lists them
-  bun src/index.ts --help      shows this (-h)
-  bun src/index.ts --version   shows the version (-v)
+${INSTALLED}${CALLS.map(([call, what]) => `  ${call.padEnd(29)}${what}`).join('\n')}
 
 Settings are environment variables; docs/settings.md has the table of all.`
 

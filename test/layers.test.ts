@@ -167,6 +167,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'cli/findings.ts': 'every check of the doctor makes some',
   'cli/progress-bar.ts': 'a thing of its own',
   'client/resume.d.ts': 'types of a file that is sent as it is',
+  'config/embedded.ts': 'a place that a build fills',
   'config/kubernetes.ts': 'aliases and notes ask it',
   'core/app-changes.ts': 'a verb',
   'core/maybe-promise.ts': 'what everybody may have to wait for',

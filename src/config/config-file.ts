@@ -9,6 +9,7 @@ import { exports as packageExports } from '../../package.json'
 import usual from '../../plugins/usual.json'
 import { systemClock } from '../clock'
 import { ConfigError } from './config'
+import { EMBEDDED } from './embedded'
 import { quote } from '../core/errors'
 import { isRecord } from '../core/json'
 import type { ProvidedApp } from '../core/provided-apps'
@@ -54,6 +55,11 @@ function provideExports(): void {
           exports: (await import(join(SRC, '..', file))) as Record<string, unknown>,
           loader: 'object',
         }))
+      for (const [path, module] of Object.entries(EMBEDDED?.modules ?? {}))
+        build.module(`carillon${path.slice(1)}`, () => ({
+          exports: module as Record<string, unknown>,
+          loader: 'object',
+        }))
       build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' }))
       build.module('carillon', () => {
         throw new Error("'carillon' is nothing to import: plugins import 'carillon/plugin'")
@@ -80,6 +86,8 @@ export async function loadConfigFile(
     throw new ConfigError([`${what}: expected a file at ${given}, ${reason}`])
   }
   const path = [given, OWN_FILE].find((file) => unreadableReason(file) === undefined)
+  if (path === undefined && EMBEDDED)
+    return { ...readFileConfig(EMBEDDED.config, DEFAULT_FILE), path, isOwn: true }
   if (path === undefined) return { plugins: [], apps: [], path, isOwn: false }
   provideExports()
   const isOwn = path !== given
