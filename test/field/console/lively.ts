@@ -3,7 +3,7 @@ import { makeBasicAuth } from '../../credentials'
 import { signQuery, signText, type KeyPair } from '../../../src/pages/signature'
 import type { RawClient, TestServer } from '../../harness'
 import { makeRandom } from '../../random'
-import { Receiver, startWithWebhooks } from '../../webhooks/receiver'
+import { Receiver, startWithWebhooks, waitUntilSettled } from '../../webhooks/receiver'
 
 type LivelyApp = KeyPair & {
   readonly id: string
@@ -67,13 +67,13 @@ export async function startLively(): Promise<LivelyServer> {
   const { token } = await ask<{ readonly token: string }>(server, 'tokens', made)
   const clients = await connect(server, apps)
   let sent = 0
-  let steps = 0
+  let passed = 0
 
   const step = async (seconds: number): Promise<void> => {
-    steps++
+    passed += seconds
     for (const { busy, ...app } of apps) {
-      const tide = 1 + 0.6 * Math.sin(steps / 24 + busy) + 0.5 * random()
-      const count = Math.max(1, Math.round(busy * tide * (seconds / STEP_S)))
+      const tide = 1 + 0.6 * Math.sin(passed / 240 + busy) + 0.5 * random()
+      const count = Math.floor(busy * tide * (seconds / STEP_S) + random())
       for (let left = count; left > 0; left -= 10)
         await send(
           server,
@@ -81,14 +81,16 @@ export async function startLively(): Promise<LivelyServer> {
           Array.from({ length: Math.min(left, 10) }, () => makeEvent(sent++)),
         )
     }
-    if (random() < 0.05) await beRefused(server)
+    if (random() < seconds / 200) await beRefused(server)
+    for (const client of clients) await client.heard() // or it would have taken until the clock has moved
     server.advance(seconds * 1000)
+    await waitUntilSettled(server)
     for (const client of clients) await client.heard()
   }
   const live = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second++) {
       if (second % 4 === 1) await comeAndGo(server, second)
-      if (second % 5 === 2) await beRefused(server)
+      if (second % 12 === 8) await beRefused(server)
       clients[second % 3]!.send(typing(second))
       await step(1)
     }

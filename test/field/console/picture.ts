@@ -35,8 +35,10 @@ async function drawForReadme(): Promise<void> {
   })
   await visit.open(placeOf('apps/:slug/live', lively.parameters))
   await visit.page.locator('.live-status').getByText('Live', { exact: true }).waitFor()
-  await lively.live(20)
+  await lively.live(24)
   const refused = visit.page.locator('.row', { hasText: 'auth_signature_invalid' })
+  await refused.first().waitFor()
+  await visit.page.getByRole('button', { name: 'Pause' }).click() // so that it stays where it is
   await refused.first().click()
   const bytes = reduceColours(await visit.page.screenshot())
   await Bun.write(README_PICTURE, bytes)
