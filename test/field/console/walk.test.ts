@@ -1,7 +1,7 @@
 /** The whole way of somebody who has never seen the console, from the sign-in on, with stock clients beside it. */
 import { expect, test } from 'bun:test'
 import { signText } from '../../../src/pages/signature'
-import { start } from '../../harness'
+import { passTime, Receiver, startWithWebhooks } from '../../webhooks/receiver'
 import { describePages } from '../browser'
 import { visitConsole } from './visit'
 
@@ -9,8 +9,8 @@ import { visitConsole } from './visit'
 const TICK_MS = 20
 
 describePages('the console, from the first look on', (browser) => {
-  test('an app is made, a client connects, events arrive, a refusal is explained, a user is ended', async () => {
-    await using server = await start()
+  test('an app is made, a client connects, events arrive, a refusal is explained, a webhook is replayed, a user is ended', async () => {
+    await using server = await startWithWebhooks([])
     const ticks = setInterval(() => server.advance(100), TICK_MS)
     using _ = { [Symbol.dispose]: () => clearInterval(ticks) }
     await using visit = await visitConsole(browser, server, { isSignedOut: true })
@@ -83,6 +83,26 @@ describePages('the console, from the first look on', (browser) => {
     const why = page.locator('.live-detail .why')
     await why.waitFor()
     expect(await why.locator('pre').first().innerText()).toStartWith('POST\n/apps/')
+
+    // What an endpoint has not accepted for so long that it was given up is sent again.
+    await using receiver = new Receiver()
+    receiver.answer = () => 500
+    const webhooks = [{ url: receiver.url, event_types: ['channel_occupied'] }]
+    const answer = await server.admin('/api/admin/apps/first-steps', {
+      method: 'PATCH',
+      body: JSON.stringify({ app: { webhooks } }),
+    })
+    expect(answer.status).toBe(200)
+    await client.subscribe('another-channel')
+    await receiver.requests.next()
+    await passTime(server, 900_000, 5000)
+    await receiver.requests.take(receiver.requests.unread.length)
+    receiver.answer = () => 200
+    await goTo('Webhooks')
+    await page.locator('summary', { hasText: 'Dead: 1 event' }).click()
+    await page.getByRole('button', { name: 'Replay all 1' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Replay all' }).click()
+    expect(await receiver.events(sdk(fresh!))).toEqual(['channel_occupied another-channel'])
 
     // A user is ended on all connections.
     await using ada = await server.raw({ path: `/app/${fresh!.key}` })
