@@ -3,7 +3,7 @@
  * from a codec. Nothing here knows a wire format.
  */
 import type { App } from './app'
-import type { Attempt } from './deliveries'
+import type { Attempt, Exchange } from './deliveries'
 import type { ErrorCode, Refusal } from './errors'
 import type { ClosingView } from './plugin'
 import type { Members } from './roster'
@@ -360,6 +360,7 @@ export type Fact =
       readonly app: App
       readonly endpoint: string
       readonly attempt: Attempt
+      readonly exchange: Exchange
       readonly isTest: boolean
     }
 

@@ -5,7 +5,7 @@
 import type { Core } from '../core/core'
 import { payloadJson } from '../core/json'
 import type { Fact, FactType } from '../core/messages'
-import type { ChannelName, Payload } from '../core/types'
+import type { ChannelName } from '../core/types'
 import { MASK, maskWholeUrl } from '../apps/masks'
 import type { App } from '../core/app'
 import { CAUSES, causeOf } from './live-causes'
@@ -168,7 +168,7 @@ export const LIVE_KINDS = {
     fieldsOf: ({ socketId, bytes }) => ({ socket_id: socketId, unread_bytes: bytes }),
   }),
   webhook: kind({
-    about: 'a request to an endpoint, and its answer',
+    about: 'a request to an endpoint, with its body, and the status of its answer',
     from: 'webhook_answered',
     fieldsOf: ({ endpoint, isTest, attempt: { durationMs, events, status, error } }) => ({
       endpoint: maskWholeUrl(endpoint), // for readers, too
@@ -214,16 +214,24 @@ export function rowOf(core: Core, name: LiveKind, fact: Fact, socketIds: Iterabl
     at: core.clock.now(),
     ...row.fieldsOf(fact, core, socketIds),
   })
-  const data = fact.type === 'published' ? fact.data : undefined
-  return data === undefined ? fields : `${fields.slice(0, -1)},${dataOf(data)}}`
+  const data = dataOf(fact)
+  return data === undefined ? fields : `${fields.slice(0, -1)},${data}}`
+}
+
+/** The data of an event, the body of a webhook. */
+function dataOf(fact: Fact): string | undefined {
+  if (fact.type === 'webhook_answered')
+    return fieldsOfData(fact.exchange.body, fact.exchange.bodyBytes)
+  if (fact.type !== 'published' || fact.data === undefined) return undefined
+  const { data } = fact
+  const json = payloadJson(data)
+  return fieldsOfData(json, typeof data === 'string' ? Buffer.byteLength(json) : data.byteLength)
 }
 
 /** Clients send JSON with line ends between its values, where any other space does. */
-function dataOf(data: Payload): string {
-  const json = payloadJson(data)
-  const bytes = typeof data === 'string' ? Buffer.byteLength(json) : data.byteLength
-  if (json.length <= MAX_DATA_CHARS)
-    return `"bytes":${bytes},"data":${json.replace(/[\r\n]/g, ' ')}`
+function fieldsOfData(json: string, bytes: number): string {
+  const isWhole = json.length <= MAX_DATA_CHARS && Buffer.byteLength(json) >= bytes
+  if (isWhole) return `"bytes":${bytes},"data":${json.replace(/[\r\n]/g, ' ')}`
   const shown = JSON.stringify(json.slice(0, MAX_DATA_CHARS))
   return `"bytes":${bytes},"data_beginning":${shown}`
 }

@@ -9,7 +9,7 @@
  */
 import type { Core } from '../core/core'
 import type { AppCounters } from '../core/counters'
-import type { Attempt } from '../core/deliveries'
+import type { Attempt, Exchange } from '../core/deliveries'
 import { workFor } from '../core/slices'
 import type { Cancel } from '../core/types'
 import { endpointsOf } from '../core/webhooks'
@@ -175,11 +175,11 @@ export class Lane {
     core.latencies.webhookRequest.observe(durationMs)
     const { status, error } = outcome
     const attempt = { at, durationMs, events: rows.length, status, error }
-    this.#emitAnswer(attempt)
+    const exchange = exchangeOf(request, target.endpoint, outcome)
+    this.#emitAnswer(attempt, exchange)
     try {
       const number =
         error === null ? this.#recordDelivery(rows, attempt) : this.#recordFailure(rows, attempt)
-      const exchange = exchangeOf(request, target.endpoint, outcome)
       this.context.exchanges.add(nameOf(this.key), number, exchange)
       this.wake()
     } catch (cause) {
@@ -187,7 +187,7 @@ export class Lane {
     }
   }
 
-  #emitAnswer(attempt: Attempt): void {
+  #emitAnswer(attempt: Attempt, exchange: Exchange): void {
     const { facts, apps } = this.context.core
     const app = apps.byId(this.key.appId)
     if (app && facts.wants('webhook_answered', app))
@@ -196,6 +196,7 @@ export class Lane {
         app,
         endpoint: this.key.endpoint,
         attempt,
+        exchange,
         isTest: false,
       })
   }

@@ -51,9 +51,10 @@ export class Tester {
     const { status, error } = outcome
     const durationMs = Math.round(clock.mono() - began)
     const attempt = { at, durationMs, events: events.length, status, error }
-    if (facts.wants('webhook_answered', app))
-      facts.emit({ type: 'webhook_answered', app, endpoint: endpoint.name, attempt, isTest: true })
-    return { ...attempt, exchange: exchangeOf(request, endpoint, outcome) }
+    const exchange = exchangeOf(request, endpoint, outcome)
+    const answered = { app, endpoint: endpoint.name, attempt, exchange, isTest: true } as const
+    if (facts.wants('webhook_answered', app)) facts.emit({ type: 'webhook_answered', ...answered })
+    return { ...attempt, exchange }
   }
 
   #charge(app: App): void {

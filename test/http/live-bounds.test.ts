@@ -78,6 +78,18 @@ test('of long data the beginning is shown', async () => {
   await stream.cancel()
 })
 
+test('of the body of a webhook that was cut before, too', async () => {
+  const stream = await watch('?kinds=webhook')
+  const app = server.core.apps.byId('1')!
+  const body = `{"events":["${'\u4e00'.repeat(5000)}` // few characters, many bytes
+  const exchange = { headers: {}, body, bodyBytes: 20_000, answer: '' }
+  const attempt = { at: 0, durationMs: 1, events: 1, status: 200, error: null }
+  const answered = { app, endpoint: 'http://127.0.0.1/', attempt, exchange, isTest: false } as const
+  server.core.facts.emit({ type: 'webhook_answered', ...answered })
+  expect((await stream.next())?.data).toMatchObject({ bytes: 20_000, data_beginning: body })
+  await stream.cancel()
+})
+
 test('there are so many at most, and who goes makes room', async () => {
   const [first, second] = [await watch(), await watch()]
   const refused = await server.admin(LIVE)

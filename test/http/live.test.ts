@@ -144,7 +144,12 @@ const CASES: Readonly<Record<LiveKind, (stream: Stream) => Promise<readonly [obj
     const shown = await stream.nextOf('webhook')
     const [status, error] = [503, 'answered 503']
     const endpoint = `${hooks.url}?key=***`
-    return [shown, { endpoint, events: 1, status, error, duration_ms: 0 }]
+    const data = {
+      time_ms: expect.any(Number),
+      events: [{ name: 'channel_occupied', channel: 'told' }],
+    }
+    const body = { bytes: expect.any(Number), data }
+    return [shown, { endpoint, events: 1, status, error, duration_ms: 0, ...body }]
   },
   app_changed: async (stream) => {
     await server.change({ name: 'another name' })

@@ -78,12 +78,13 @@ type ValueProps = { readonly slug: string; readonly name: string; readonly text:
 /** Names lead to the page of what they name. */
 function Value({ slug, name, text }: ValueProps) {
   const to = LINKS[name]?.(text)
-  return to ? <a href={href(['apps', slug, 'people', ...to])}>{text}</a> : text
+  return to ? <a href={href(['apps', slug, ...to])}>{text}</a> : text
 }
 
 const LINKS: Readonly<Record<string, (text: string) => readonly string[]>> = {
-  socket_id: (socketId) => ['connections', socketId],
-  channel: (channel) => ['channels', channel],
+  socket_id: (socketId) => ['people', 'connections', socketId],
+  channel: (channel) => ['people', 'channels', channel],
+  endpoint: () => ['webhooks'],
 }
 
 const creatorHref = (slug: string, { channel, what }: LiveRow, { data }: Fields): string =>
