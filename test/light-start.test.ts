@@ -1,6 +1,8 @@
 /** What a server is installed with and what it loads when it starts: no more than every server needs. */
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dependencies, scripts } from '../package.json'
 import { Program } from './program'
@@ -8,18 +10,33 @@ import { Program } from './program'
 const ROOT = join(import.meta.dir, '..')
 const RUNTIME = Object.keys(dependencies)
 
-test('a start loads no package that few servers are asked for', async () => {
+const USUAL = ['@sinclair/typebox', 'elysia', 'pino', 'sonic-boom']
+const GUARDED = `
+  import { guardian } from 'carillon/plugins/guardian'
+  export default { plugins: [guardian({ audience: 'us' })] }`
+
+test.each([
+  ['a start loads no package that few servers are asked for', undefined, USUAL],
+  [
+    'where tokens are expected, what verifies them is loaded at the start',
+    GUARDED,
+    [...USUAL, 'jose'].toSorted(),
+  ],
+])('%s', async (_, config, packages) => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+  const file = join(folder, 'carillon.config.ts')
+  if (config !== undefined) writeFileSync(file, config)
   const code =
     "await (await import('./src/serve')).serve(); console.error(JSON.stringify(Object.keys(require.cache))); process.exit()"
-  await using program = new Program({}, { command: [process.execPath, '-e', code] })
+  await using program = new Program(config === undefined ? {} : { CARILLON_CONFIG: file }, {
+    command: [process.execPath, '-e', code],
+  })
   expect(await program.waitForExit()).toBe(0)
   const loaded = (await program.errors).trim()
-  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual([
-    '@sinclair/typebox',
-    'elysia',
-    'pino',
-    'sonic-boom',
-  ])
+  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`)).toSorted()).toEqual(
+    packages,
+  )
+  rmSync(folder, { recursive: true })
 })
 
 test('a command loads no framework', async () => {

@@ -31,6 +31,7 @@ import { createBearer, type Bearer } from './bearers'
 import { matches, type Grant, type Token } from './claims'
 import { Keyring } from './keyring'
 import { Leases, type Lease } from './leases'
+import { Library } from './library'
 import { readOptions, type GuardianOptions, type Settings } from './options'
 import { TOKEN_REFUSALS, messageOf, errorOf, type Reason } from './refusals'
 import { concerns, Revocations, type Revocation } from './revocations'
@@ -62,14 +63,14 @@ class Guardian {
   readonly #bearers = new WeakMap<ConnectionView, Bearer>()
   readonly #accepted
   readonly #refused
-  /** Undefined before the first token. Loading it takes 15 ms, which a timer spends soon after the start. */
-  #library: typeof import('./token') | undefined
+  readonly #library: Library
 
   constructor(
     readonly context: PluginContext,
-    options: GuardianOptions,
+    readonly options: GuardianOptions,
   ) {
     this.#settings = readOptions(options)
+    this.#library = new Library(context, () => import('./token'))
     this.#revocations = new Revocations(context.shared)
     this.#leases = new Leases(context.clock, (leases) =>
       context.inSlices(leases, ({ conn }) =>
@@ -93,7 +94,7 @@ class Guardian {
   hooks(): ReturnType<Plugin['setup']> {
     return {
       start: async () => {
-        this.context.clock.after(200, () => void import('./token'))
+        await this.#library.start(Object.keys(this.options).length > 0)
         await this.#revocations.adopt(this.context.store)
       },
       connect: (conn, request) => {
@@ -220,7 +221,8 @@ class Guardian {
   async #verify(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
     const [jwt = '', ...more] = jwts
     if (more.length > 0) return 'many'
-    const { verify } = (this.#library ??= await import('./token'))
+    const verify = this.#library.verify ?? (await this.#library.tryToLoad())
+    if (!verify) return 'keys_unavailable'
     const now = this.context.clock.now()
     const grant = await verify({ jwt, raws }, { app, keyring: this.#ringOf(app), now })
     if (typeof grant === 'string') return grant
