@@ -27,8 +27,12 @@ export async function openPage(
   return visit
 }
 
-/** Opens an operation unless it is open: the page remembers it in its address. */
+/**
+ * Opens an operation unless it is open: the page remembers it in its address. It is looked for by its name, since the
+ * page draws all that it lists anew whenever one of them changes.
+ */
 export async function openOperation(page: Page, operation: string): Promise<Locator> {
+  await page.locator('#filter').fill(operation.replace('-', ' '))
   const block = page.locator(`#operations-${operation}`)
   await block.waitFor()
   const button = block.locator('.execute')

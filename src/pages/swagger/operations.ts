@@ -1,5 +1,6 @@
 /** The list of operations: a plugin of Swagger UI that filters and marks them, and their order. */
 import type {
+  Resolved,
   ResponseProps,
   System,
   SwaggerPlugin,
@@ -8,14 +9,15 @@ import type {
 import { SCHEMES, schemeOf, type Document } from './schemes'
 
 export const operationsPlugin =
-  ({ paths }: Document): SwaggerPlugin =>
+  (document: Document): SwaggerPlugin =>
   ({ React: { createElement } }) => ({
-    fn: { opsFilter: filterOperations },
+    fn: { opsFilter: filterOperations, ...(hasReferences(document) ? {} : { resolveSubtree }) },
     components: {
       /** An empty place beside each operation; models have it, too. */
       JumpToPath: ({ path: place }) => {
         const [, path, method, ...inside] = place?.toArray() ?? []
-        const operation = inside.length === 0 ? paths[path ?? '']?.[method ?? ''] : undefined
+        const operation =
+          inside.length === 0 ? document.paths[path ?? '']?.[method ?? ''] : undefined
         const scheme = operation && schemeOf(operation)
         if (scheme === undefined) return null
         return createElement(
@@ -40,6 +42,19 @@ export const operationsPlugin =
           : createElement(Operations, props),
     },
   })
+
+/** Routes of plugins may bring some. */
+const hasReferences = (document: Document): boolean => JSON.stringify(document).includes('"$ref":')
+
+/**
+ * Takes a part of a document as it is. Swagger UI would read the whole document whenever an operation is opened, to
+ * put what is referred to in the place of references: half a second, for nothing where there are none.
+ */
+async function resolveSubtree(document: object, path: readonly string[]): Promise<Resolved> {
+  let at: unknown = document
+  for (const key of path) at = (at as Readonly<Record<string, unknown>> | undefined)?.[key]
+  return { errors: [], spec: at }
+}
 
 function filterOperations(all: TaggedOperations, phrase: string): object {
   return all

@@ -39,8 +39,13 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   export type ResponseProps = {
     readonly response: { get(name: string): unknown; delete(name: string): object }
   }
+  /** A part of the document without references. */
+  export type Resolved = { readonly errors: readonly object[]; readonly spec: unknown }
   export type SwaggerPlugin = (system: System) => {
-    readonly fn: { opsFilter(all: TaggedOperations, phrase: string): object }
+    readonly fn: {
+      opsFilter(all: TaggedOperations, phrase: string): object
+      resolveSubtree?(document: object, path: readonly string[]): Promise<Resolved>
+    }
     readonly components: {
       JumpToPath(props: { readonly path?: { toArray(): string[] } }): unknown
     }
