@@ -76,7 +76,9 @@ export function Progress({ app }: { readonly app: AppView }) {
             Send {EVENT}
           </Button>
         )}
-        <a href={href(['apps', slug, 'creator'])}>Event creator</a>
+        <a href={href(['apps', slug, 'creator'], { channel: CHANNEL, event: EVENT, data: HELLO })}>
+          Event creator
+        </a>
         <a href={href(['apps', slug, 'live'])}>Live</a>
       </div>
       <ErrorLine error={send.error} />
