@@ -56,6 +56,15 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       })),
   },
   {
+    code: 'database_unreadable',
+    severity: 'critical',
+    remedy: REMEDIES.database,
+    test: ({ unreadable }) =>
+      unreadable === undefined
+        ? undefined
+        : { text: `The database cannot be read, so nothing is known of webhooks: ${unreadable}` },
+  },
+  {
     code: 'draining',
     severity: 'warning',
     remedy: 'It was told to stop; where that takes too long, look for requests that do not end.',

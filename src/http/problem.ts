@@ -46,6 +46,8 @@ export type Moment = {
   readonly freeBytes: number | undefined
   /** Ids of some apps with a published secret. */
   readonly publishedApps: readonly string[]
+  /** Why the database could not be read. */
+  readonly unreadable: string | undefined
   readonly sources: ProblemSources
 }
 

@@ -6,6 +6,8 @@
 import { statfs } from 'node:fs/promises'
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
+import { NO_BACKLOG, type Backlog } from '../core/deliveries'
+import { messageOf } from '../core/errors'
 import { countFault } from '../core/faults'
 import { Lately, readingOf, readingOfApp, sinceThen, type Reading } from '../core/lately'
 import { sumUp } from '../core/totals'
@@ -64,7 +66,15 @@ export class Problems {
   async #look(): Promise<readonly Problem[]> {
     const { core, sources } = this
     const { deliveries } = sources
-    const backlogOf = (app: App) => deliveries.backlog(app)
+    let unreadable: string | undefined
+    const backlogOf = (app: App): Backlog => {
+      try {
+        return deliveries.backlog(app)
+      } catch (cause) {
+        unreadable ??= messageOf(cause)
+        return NO_BACKLOG
+      }
+    }
     const now = core.clock.now()
     const before = this.#readings.length < READINGS ? undefined : this.#readings[0]
     const looking = new Looking(this.#since, now)
@@ -86,6 +96,7 @@ export class Problems {
       process: sources.metrics.readProcess(),
       freeBytes: this.#freeBytes,
       publishedApps: published,
+      unreadable,
       sources,
     }
     looking.test(PROBLEMS, moment, undefined)

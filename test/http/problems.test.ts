@@ -11,7 +11,7 @@ import { APP_PROBLEMS } from '../../src/http/problem-rows-of-apps'
 import { makeBasicAuth } from '../credentials'
 import { makePlugin, start, throwSecret, type RawClient } from '../harness'
 import { StalledReader } from '../stalled-reader'
-import { waitUntil } from '../webhooks/receiver'
+import { occupy, waitUntil } from '../webhooks/receiver'
 import {
   connect,
   expectCauses,
@@ -186,6 +186,26 @@ describe('of the server', () => {
         { severity: 'warning' },
       ],
     ])
+  })
+
+  test('a database that cannot be read', async () => {
+    const databasePath = join(folder, 'unreadable.sqlite')
+    const webhooks = [{ url: 'http://127.0.0.1:9/hook' }]
+    await using server = await start({ config: { databasePath, webhooks, webhookFlushMs: 0 } })
+    const rename = (from: string, to: string): void => {
+      using db = new Database(databasePath)
+      db.run(`ALTER TABLE ${from} RENAME TO ${to}`)
+    }
+    occupy(server, 'room')
+    await waitUntil('it is written', () => server.totals.webhookEvents > 0)
+    await expectCauses(server, [
+      [
+        'database_unreadable',
+        () => rename('webhook_lanes', 'hidden'),
+        { severity: 'critical', text: says(/no such table: webhook_lanes/) },
+      ],
+    ])
+    rename('hidden', 'webhook_lanes')
   })
 
   test('what the system tells', () => {
