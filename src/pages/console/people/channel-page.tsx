@@ -1,6 +1,6 @@
 /** One channel: its kind in words, who is in it, what it keeps, and what happens there. */
 import './people.css'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { loadApp, type AppView } from '../apps/app'
 import { Status } from '../live/bar'
 import { Detail } from '../live/detail'
@@ -86,9 +86,11 @@ function Channel({ slug, app, channel, at }: ChannelProps) {
 /** The latest value, at most once in so long. */
 function useThrottled<T>(value: T, ms: number): T {
   const [shown, setShown] = useState(value)
+  const latest = useRef(value)
+  latest.current = value
   useEffect(() => {
     if (shown === value) return undefined
-    const timer = setTimeout(() => setShown(() => value), ms)
+    const timer = setTimeout(() => setShown(() => latest.current), ms)
     return () => clearTimeout(timer)
   }, [shown === value])
   return shown
