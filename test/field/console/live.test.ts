@@ -62,7 +62,7 @@ describePages('the page Live', (browser) => {
     ])
     expect(await findFlaws(page)).toEqual([])
     await page.keyboard.press('Escape')
-    expect(await detail.count()).toBe(0)
+    await detail.waitFor({ state: 'detached' })
     await page.keyboard.press('Space')
 
     const data = `{"it's":"$HOME \`id\` \\"x\\""}`
@@ -91,7 +91,7 @@ describePages('the page Live', (browser) => {
     await page.getByText('Nothing of this kind yet').waitFor()
 
     await page.getByRole('button', { name: 'Refusals', exact: true }).click()
-    expect(page.url()).toContain('kinds=published%2Crefused%2Cunknown_app')
+    await page.waitForURL(/kinds=published%2Crefused%2Cunknown_app/)
     const refusals = rows.filter({ hasText: 'Refused' })
     while ((await refusals.count()) === 0) await beRefused(server) // until the stream has the other kinds
     await server.trigger({ channel: 'orders', name: 'order.created', data: '"needle"' })
@@ -101,7 +101,7 @@ describePages('the page Live', (browser) => {
     await page.getByLabel('Channels that begin with').fill('elsewhere')
     await page.getByRole('button', { name: 'Show all' }).click()
     await refusals.first().waitFor()
-    expect(new URL(page.url()).hash).toBe('#/apps/test-app/live')
+    await page.waitForURL(/\/live$/)
   })
 
   test('a cut is shown and survived, and what was missed is there', async () => {
