@@ -88,7 +88,7 @@ export type Report = {
 
 /** What an app's endpoints have not accepted, all together. */
 export type Backlog = Pick<LaneReport, 'pending' | 'failing' | 'dead' | 'oldest'> & {
-  /** Endpoints that somebody has paused. What waits for them is pending, and does not count for `oldest`. */
+  /** Endpoints that somebody has paused. What waits for them is pending, and neither `failing` nor for `oldest`. */
   readonly paused: number
 }
 

@@ -102,7 +102,7 @@ const BACKLOG_ROWS: readonly MetricRow[] = [
   ),
   ofBacklogs(
     'events_failing',
-    'those of them that were sent and not accepted',
+    'those of them that were sent and not accepted, of endpoints that are not paused',
     ({ failing }) => failing,
   ),
   ofBacklogs(

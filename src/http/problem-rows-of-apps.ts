@@ -70,6 +70,18 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
     },
   },
   {
+    code: 'webhooks_paused',
+    severity: 'notice',
+    remedy:
+      'Resume it when its receiver is in order (page Webhooks): what has waited is sent then. Past CARILLON_WEBHOOK_MAX_STORED_PER_ENDPOINT new events are dropped.',
+    test: (moment) => {
+      const { paused } = moment.backlog
+      if (paused === 0) return undefined
+      const text = `${some(paused, 'endpoint')} of webhooks ${paused === 1 ? 'is' : 'are'} paused`
+      return { text: () => `${text}: ${pausedOf(moment)}` }
+    },
+  },
+  {
     code: 'app_refused',
     severity: 'warning',
     remedy: '',
@@ -98,9 +110,18 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
   },
 ]
 
-/** `https://example.org/hook (paused): answered 503` */
+function pausedOf({ app, deliveries }: AppMoment): string {
+  const { endpoints } = deliveries.report(app, 0)
+  return endpoints
+    .filter(({ pausedAt }) => pausedAt !== null)
+    .slice(0, SHOWN_ENDPOINTS)
+    .map(({ endpoint }) => maskWholeUrl(endpoint))
+    .join(', ')
+}
+
+/** `https://example.org/hook (failing): answered 503` */
 function endpointsOf({ app, deliveries }: AppMoment): string {
-  const { endpoints } = deliveries.report(app)
+  const { endpoints } = deliveries.report(app, 0)
   const ill = endpoints.filter(({ failing, dead, state }) => failing + dead > 0 || state !== 'ok')
   const shown = ill.slice(0, SHOWN_ENDPOINTS).map(describe)
   return ill.length > SHOWN_ENDPOINTS

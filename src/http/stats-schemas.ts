@@ -45,7 +45,9 @@ const fieldsOf = <Row>(table: Readonly<Record<string, Row>>, schemaOf: (row: Row
 
 const BACKLOG = {
   webhook_events_pending: count('webhook events that wait for their endpoint'),
-  webhook_events_failing: count('of these, the ones that were sent and not accepted'),
+  webhook_events_failing: count(
+    'of these, the ones that were sent and not accepted, of endpoints that are not paused',
+  ),
   webhook_events_dead: count('webhook events that were given up, kept as dead letters'),
   webhook_endpoints_paused: count('endpoints that somebody has paused'),
   webhook_oldest_pending_ms: Type.Union([Type.Number(), Type.Null()], {

@@ -274,7 +274,7 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
         oldest: oldestOf(lane),
         attempts: lastAttempts.newest(lane),
       })),
-    /** What waits for a paused endpoint has no age: nobody is late. */
+    /** What waits for a paused endpoint has no age and does not fail: nobody waits for it to be accepted. */
     backlog: (appId: string): Backlog =>
       lanes.hasRows(appId) || lanes.pausedOf(appId) > 0
         ? lanes
@@ -282,6 +282,7 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
             .map(({ id, pausedAt, ...numbers }) => ({
               ...numbers,
               oldest: pausedAt === null ? oldestOf(id) : null,
+              failing: pausedAt === null ? numbers.failing : 0,
               paused: Number(pausedAt !== null),
             }))
             .reduce(addBacklog, NO_BACKLOG)

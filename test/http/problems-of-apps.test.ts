@@ -1,7 +1,7 @@
 /** What is wrong right now with an app: each row of APP_PROBLEMS is caused in a real server, and who sees it. */
 import { expect, test } from 'bun:test'
 import { APP_PROBLEMS } from '../../src/http/problem-rows-of-apps'
-import { start } from '../harness'
+import { start, type TestServer } from '../harness'
 import { makeToken } from '../tokens'
 import { occupy, passTime } from '../webhooks/receiver'
 import { connect, expectCauses, readProblems, says, seen } from './problems'
@@ -38,10 +38,21 @@ test('webhooks that fail, are late, are given up, are lost; refusals and a full 
     ],
     ['webhooks_late', wait(120_000), { ...of, text: says(/^2 .* the oldest for/) }],
     ['webhooks_given_up', wait(240_000), { ...of, remedy: says(/apps\/test-app\/webhooks/) }],
+    [
+      'webhooks_paused',
+      () => pause(server),
+      { ...of, severity: 'notice', text: says(/^1 endpoint of webhooks is paused: http/) },
+    ],
     ['webhooks_lost', () => occupy(server, 'c', 'd', 'e'), { ...of, severity: 'critical' }],
   ])
   expect(JSON.stringify(await readProblems(server))).not.toContain('secret')
 })
+
+async function pause(server: TestServer): Promise<void> {
+  const path = '/api/admin/apps/test-app/webhooks'
+  const { data } = await (await server.admin(`${path}/deliveries`)).json()
+  await server.admin(`${path}/endpoints/${data.endpoints[0].id}/pause`, { method: 'POST' })
+}
 
 test('is told to whoever sees it, and nothing of others or the server', async () => {
   await using server = await start({ limits: { maxConnectionsPerApp: 1 } })

@@ -56,6 +56,7 @@ test('the request under way ends, and nothing follows until it is resumed', asyn
   const stats = await (await server.admin('/api/admin/stats')).json()
   expect(stats.data.now).toMatchObject({
     webhook_events_pending: 1,
+    webhook_events_failing: 0,
     webhook_endpoints_paused: 1,
     webhook_oldest_pending_ms: null,
   })
