@@ -105,7 +105,9 @@ test('a pause outlives the process, and ends with the endpoint', async () => {
 test('what has waited for long is tried for as long as what is new', async () => {
   await using receiver = new Receiver()
   receiver.answer = () => 500
-  await using server = await startWithWebhooks([{ url: receiver.url }])
+  // Before the endpoint is only probed, few of them are tried.
+  const config = { webhookBatchEvents: 10 }
+  await using server = await startWithWebhooks([{ url: receiver.url }], { config })
   occupy(server, 'tried')
   await passTime(server, 60_000)
   expect((await readDeliveries(server)).endpoints[0].state).toBe('probed')
