@@ -17,6 +17,9 @@ const PROGRAMS = {
   haproxy: 'haproxy',
   caddy: 'caddy',
   strace: 'strace',
+  php: 'php-cli',
+  ruby: 'ruby',
+  'g++': 'g++',
 } as const
 
 export type Program = keyof typeof PROGRAMS

@@ -1,7 +1,7 @@
 /**
- * What /console shows to connect with, run from the very text against a server, also below a path prefix. Those of
- * other languages are run in test/field/console/snippets.test.ts. No toolchain of PHP, Ruby and Arduino is here: their
- * options are looked at, and what the ESP32 sketch sends is sent.
+ * What /console shows to connect with, run from the very text against a server, also below a path prefix. The rest is in
+ * `test/field`: the page and the command line (`console/snippets.test.ts`), Go and Python with their SDKs (`sdks`), PHP,
+ * Ruby and the sketch for an ESP32 with what stands for theirs (`console/languages.test.ts`).
  */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
