@@ -16,7 +16,7 @@ export function AuditEntry({ row, apps, onClose }: AuditEntryProps) {
   const differences = differencesOf(before, after)
   return (
     <Dialog title={ACTIONS[action] ?? action} onClose={onClose}>
-      <dl class="facts">
+      <dl class="entry-facts">
         <dt>When</dt>
         <dd>
           <Time at={at} />, <Time at={at} isAgo />

@@ -55,7 +55,7 @@ export function PluginsPage() {
             </Empty>
           ) : (
             <>
-              <p class="lead">
+              <p class="admin-lead">
                 In the order in which they are asked, since this process has started. Cost is time
                 in which nothing else could run.
               </p>
@@ -79,7 +79,7 @@ function PluginCard({ plugin }: { readonly plugin: Plugin }) {
     <section class="card plugin" aria-label={name}>
       <header class="page-head">
         <h2>{name}</h2>
-        <p class="totals">
+        <p class="plugin-totals">
           <Num value={sum('calls')} unit="calls" isShort />
           <Num value={sum('refusals')} unit="refused" isShort />
           <span class={faults > 0 ? 'tag bad' : 'tag good'}>
@@ -104,7 +104,7 @@ function PluginCard({ plugin }: { readonly plugin: Plugin }) {
 }
 
 const Hooks = ({ hooks }: { readonly hooks: readonly Hook[] }) => (
-  <div class="table" tabIndex={0} role="group" aria-label="Hooks">
+  <div class="hooks-table" tabIndex={0} role="group" aria-label="Hooks">
     <table>
       <thead>
         <tr>
@@ -164,7 +164,7 @@ function Numbers({ counters, gauges }: Pick<Plugin, 'counters' | 'gauges'>) {
   ]
   if (rows.length === 0) return null
   return (
-    <dl class="numbers">
+    <dl class="plugin-numbers">
       {rows.map(({ name, about, labels, value }) => (
         <div key={`${name} ${labels}`} title={name}>
           <dt>

@@ -47,7 +47,7 @@ export function SessionsPage() {
   }
   return (
     <Page title="Sessions">
-      <p class="lead">
+      <p class="admin-lead">
         {seesAll
           ? 'Who is signed in to this console.'
           : 'Where you are signed in with this token. The admin sees all sessions.'}{' '}

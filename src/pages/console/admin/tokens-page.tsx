@@ -101,13 +101,13 @@ function columnsOf(
   end: ((token: Token) => void) | undefined,
 ): readonly Column<Token>[] {
   return [
-    { title: 'Name', width: 'minmax(6rem, 2fr)', cell: ({ name }) => <b title={name}>{name}</b> },
+    { title: 'Name', width: 'minmax(5.5rem, 2fr)', cell: ({ name }) => <b title={name}>{name}</b> },
     {
       title: 'May',
-      width: 'minmax(5rem, 1.2fr)',
+      width: 'minmax(4.5rem, 1.2fr)',
       cell: ({ scope }) => <Scope scope={scope} apps={apps} />,
     },
-    { title: 'State', width: 'minmax(5rem, 9rem)', cell: (token) => <State token={token} /> },
+    { title: 'State', width: 'minmax(5.6rem, 0.8fr)', cell: (token) => <State token={token} /> },
     {
       title: 'Last used',
       width: '8rem',
@@ -131,7 +131,7 @@ function columnsOf(
 
 const endingColumn = (end: (token: Token) => void): Column<Token> => ({
   title: 'Action',
-  width: '5.5rem',
+  width: '4rem',
   cell: (token) =>
     stateOf(token, Date.now()) === 'good' && (
       <Button look="link" label={`Revoke ${token.name}`} onClick={() => end(token)}>
