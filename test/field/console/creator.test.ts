@@ -2,6 +2,8 @@ import { expect, test } from 'bun:test'
 import { start, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages } from '../browser'
+import { findFlaws } from './axe'
+import { evil } from './hostile'
 import { PHONE, visitConsole, type ConsoleVisit } from './visit'
 
 const PLACE = 'apps/test-app/creator'
@@ -56,6 +58,13 @@ describePages('the event creator', (browser) => {
       ['my-event', 'second', 'to-the-user', 'to-the-user'].toSorted(),
     )
     expect(server.countsOf('presence-room').users).toBe(1)
+
+    const data = JSON.stringify({ text: evil('data') })
+    await server.trigger({ channel: 'my-channel', name: evil('event'), data })
+    await page.getByText(evil('event')).click()
+    await page.locator('.heard pre').getByText('<img').waitFor()
+    expect(await page.locator('main img').count()).toBe(0)
+    expect(await findFlaws(page)).toEqual([])
 
     await page.reload() // what was sent stays, and fills the form again
     await page.getByRole('button', { name: 'to-the-others on my-channel' }).click()

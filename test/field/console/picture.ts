@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import { FLAGS } from '../browser'
 import { pathOf } from '../programs'
 import { startLively } from './lively'
@@ -14,6 +14,16 @@ import { PHONE, visitConsole, WIDE } from './visit'
 
 const README_PICTURE = join(import.meta.dir, '../../../docs/console.png')
 const MAX_BYTES = 150_000
+
+/** What is done on a page before it is drawn. */
+const FIRST: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'apps/:slug/creator': async (page) => {
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('arrived in').waitFor()
+    await page.locator('.heard summary').first().click()
+  },
+  'apps/:slug/webhooks': (page) => page.locator('summary', { hasText: 'Dead' }).last().click(),
+}
 
 const [folder] = process.argv.slice(2)
 await using lively = await startLively()
@@ -58,6 +68,7 @@ async function drawAll(into: string): Promise<void> {
       for (const path of PATHS) {
         await visit.open(placeOf(path, lively.parameters))
         await lively.live(3)
+        await FIRST[path]?.(visit.page)
         const name = `${path.replace(/\W+/g, '-') || 'start'}-${viewport.width}-${colorScheme}.png`
         await visit.page.screenshot({ path: join(into, name), fullPage: true })
       }

@@ -90,17 +90,20 @@ export async function sendForm(app: AppAccess, form: Form): Promise<Outcome> {
   }
 }
 
-/** Past it the names are not offered; whoever types one needs none of them. */
-const MAX_OFFERED = 200
+/** More are not offered: whoever types goes on until these are fewer. */
+const MAX_OFFERED = 100
 
 /** Occupied channels whose names begin so, in the order of their names. */
 export async function loadOccupied(app: AppAccess, prefix: string): Promise<readonly Occupied[]> {
   type Answer = { readonly channels: Readonly<Record<string, { subscription_count?: number }>> }
-  const query = { filter_by_prefix: prefix, info: 'subscription_count' }
+  const query = {
+    filter_by_prefix: prefix,
+    info: 'subscription_count',
+    limit: String(MAX_OFFERED),
+  }
   const { channels } = await askApp<Answer>(app, { method: 'GET', path: 'channels', query })
   return Object.entries(channels)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, MAX_OFFERED)
     .map(([name, { subscription_count: count }]) => ({ name, count }))
 }
 
