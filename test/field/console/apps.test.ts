@@ -9,7 +9,7 @@ import { change, create, requestAdmin } from '../../http/admin-requests'
 import { startCommon, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages, type Pages } from '../browser'
-import { visitConsole } from './visit'
+import { PHONE, visitConsole } from './visit'
 
 const PUSHER_JS = require.resolve('pusher-js/dist/web/pusher.min.js')
 const DATA = '{"hello":"world"}'
@@ -66,6 +66,8 @@ describePages('apps in the console', (browser) => {
     await page.getByText('Copied').waitFor()
     const copied = await page.evaluate<string>('navigator.clipboard.readText()')
     expect([copied.includes(key), copied.includes(secret)]).toEqual([true, true])
+    await page.setViewportSize(PHONE)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(PHONE.width)
     await press(page, 'Show the secret')
     expect(await shown.innerText()).toBe(copied)
     expect(problems).toEqual([])

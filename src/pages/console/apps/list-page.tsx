@@ -53,7 +53,13 @@ const COLUMNS: readonly Column<Listed>[] = [
     width: 'minmax(10rem, 1fr)',
     isWide: true,
     cell: ({ created_at: at, provided_by: by }) =>
-      at === null ? <span class="hint">by {by}</span> : <Time at={at} />,
+      at === null ? (
+        <span class="hint" title={`by ${by}`}>
+          provided
+        </span>
+      ) : (
+        <Time at={at} />
+      ),
   },
   { title: 'State', width: 'minmax(5rem, 9rem)', cell: (app) => <State app={app} /> },
 ]

@@ -32,10 +32,10 @@ export function ConnectPage({ params, query }: PageProps) {
               </p>
             )}
             <Progress app={app} />
+            <Snippets app={app} address={address} id={query.get('with') ?? undefined} />
             <Credentials app={app}>
               <AddressField value={typed} address={address} onChange={setTyped} />
             </Credentials>
-            <Snippets app={app} address={address} id={query.get('with') ?? undefined} />
           </>
         )}
       </Show>
@@ -160,7 +160,9 @@ function Shown({ app, address, snippet }: ShownProps) {
       {note !== undefined && <p class="stale">{note}</p>}
       {snippet.install !== undefined && (
         <div class="install">
-          <pre>{snippet.install}</pre>
+          <pre tabIndex={0} aria-label="Installs what it needs">
+            {snippet.install}
+          </pre>
           <Copy text={snippet.install} label="Copy the command that installs it" />
         </div>
       )}

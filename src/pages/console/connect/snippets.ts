@@ -33,9 +33,9 @@ export const snippetOf = (id: string | undefined): Snippet =>
 export function noteOn(snippet: Snippet, address: Address, isTlsOnly: boolean): string | undefined {
   const { host, isTls, prefix } = address
   if (isTlsOnly && !isTls)
-    return 'This app accepts TLS alone, and this address is without: write one that begins with https.'
+    return 'This app accepts TLS alone, and this address is without: write one with https below.'
   if (snippet.isDevice && isLocalOnly(address))
-    return `A device does not find this server at ${host}: write the address of this machine in its network.`
+    return `A device does not find this server at ${host}: write the address that this machine has in its network below.`
   if (snippet.needsRoot && prefix !== '')
     return `This SDK has no option for the path ${prefix}: let your proxy pass /apps on to ${prefix}/apps.`
   return undefined
