@@ -49,7 +49,7 @@ describeWith('nginx', 'behind nginx', () => {
       await using proxy = await startNginx(port)
       const through = proxy.ports['kept connections']
       for (const way of ONCE) {
-        const isTheirs = /^\/(?:api\/admin|swagger|plugins)\//.test(way.path)
+        const isTheirs = /^\/(?:api\/admin|console|swagger|plugins)\//.test(way.path)
         const folder = isTheirs ? '' : '/swagger/public'
         expect([
           way.name,
