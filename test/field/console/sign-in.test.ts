@@ -113,6 +113,24 @@ describePages('signing in', (browser) => {
     expect(visit.problems).toEqual([])
   })
 
+  test('a page that watches is asked for the password where its session ends, and watches on', async () => {
+    await using server = await start({ config: OWN })
+    await using visit = await visitConsole(browser, server, { isSignedOut: true })
+    const { page } = visit
+    await visit.open('apps/test-app/live')
+    await fill(page, 'somebody', 'a-password')
+    const isLive = page.locator('.live-status').getByText('Live', { exact: true })
+    await isLive.waitFor()
+    endAll(server)
+    server.advance(20_000) // a beat, with which the stream asks again whether it may
+    const again = page.getByRole('dialog', { name: 'Your session has ended' })
+    await again.getByLabel('Password or token').waitFor()
+    await page.keyboard.type('a-password')
+    await page.keyboard.press('Enter')
+    await isLive.waitFor()
+    expect(visit.problems).toEqual([])
+  })
+
   test('a page of the same browser that signs in anew is followed', async () => {
     await using server = await start({ config: OWN })
     await using visit = await visitConsole(browser, server, { isSignedOut: true })

@@ -1,5 +1,5 @@
 /** The form of whoever signs in: password or token, or the published password by one click. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ApiError } from '../api'
 import { formatDuration } from '../format'
 import { setSession } from '../session'
@@ -16,11 +16,16 @@ type FormProps = {
 export function SignInForm({ user: expected }: FormProps) {
   const [user, setUser] = useState(expected)
   const [secret, setSecret] = useState('')
+  const userInput = useRef<HTMLInputElement>(null)
   const secretInput = useRef<HTMLInputElement>(null)
   const published = usePublished()
   const given = useRef<Credentials>({ user, secret })
   const { run, isBusy, error } = useAction(async () => setSession(await signIn(given.current)))
   const waitSeconds = useWait(error)
+  useLayoutEffect(() => {
+    const first = expected === '' ? userInput : secretInput
+    first.current?.focus()
+  }, [published])
   useEffect(() => {
     if (error) secretInput.current?.select()
   }, [error])
@@ -56,8 +61,8 @@ export function SignInForm({ user: expected }: FormProps) {
           <input
             {...attributes}
             autocomplete="username"
+            ref={userInput}
             autocapitalize="none"
-            autofocus={expected === ''}
             spellcheck={false}
             value={user}
             onInput={({ currentTarget }) => setUser(currentTarget.value)}
@@ -70,7 +75,6 @@ export function SignInForm({ user: expected }: FormProps) {
             {...attributes}
             ref={secretInput}
             type="password"
-            autofocus={expected !== ''}
             autocomplete="current-password"
             required
             value={secret}
