@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Download, Page } from 'playwright-core'
 import { definePlugin, t } from 'carillon/plugin'
 import { change, create, requestAdmin } from '../../http/admin-requests'
-import { startCommon, type TestServer } from '../../harness'
+import { start, startCommon, type TestServer } from '../../harness'
 import { makeToken } from '../../tokens'
 import { describePages, type Pages } from '../browser'
 import { PHONE, visitConsole } from './visit'
@@ -239,6 +239,22 @@ describePages('apps in the console', (browser) => {
     expect(await making.page.getByText('of the admin').count()).toBe(0)
     expect([...reading.problems, ...making.problems]).toEqual([])
     expect([...reading.refused, ...making.refused]).toEqual([])
+  })
+
+  test('where admins have an address of their own, and below a prefix, snippets name that of clients', async () => {
+    const adminListen = { host: '127.0.0.1', port: 0 }
+    await using server = await start({ config: { adminListen, pathPrefix: '/ws' } })
+    await using visit = await visitConsole(browser, server)
+    const { page, problems, refused } = visit
+    await visit.open('apps/test-app/connect?with=pusher-js')
+    const text = await page.locator('.snippet pre').last().innerText()
+    expect(text).toContain(`wsPort: ${server.port},`)
+    expect(text).toContain("wsPath: '/ws',")
+    await using client = await server.raw({ path: '/ws/app/test-app-fake-key?protocol=7' })
+    await client.subscribed('my-channel')
+    await press(page, 'Send my-event')
+    expect((await client.nextJson()).event).toBe('my-event')
+    expect([problems, refused]).toEqual([[], []])
   })
 
   test('a list of apps is searched as one types', async () => {

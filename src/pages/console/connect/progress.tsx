@@ -53,6 +53,10 @@ export function Progress({ app }: { readonly app: AppView }) {
   const access = accessOf(app)
   const count = () => askApp<Counted>(access, { method: 'GET', path: 'connections' })
   const counted = useLoaded(count, [slug], { everyMs: 5000 })
+  // Who has just come is counted at once, and not with the next round.
+  useEffect(() => {
+    if ('connected' in seen && counted.state === 'loaded') counted.reload()
+  }, ['connected' in seen])
   const connections = counted.state === 'loaded' ? counted.value.connections : 0
   const send = useAction(async () => {
     const body = JSON.stringify({ name: EVENT, channel: CHANNEL, data: HELLO })
