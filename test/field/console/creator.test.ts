@@ -118,7 +118,8 @@ describePages('the event creator', (browser) => {
   })
 
   test('at an address for admins it connects where clients do, and sends by its own address', async () => {
-    await using server = await start({ config: { adminListen: { host: '127.0.0.1', port: 0 } } })
+    const adminListen = { host: '127.0.0.1', port: 0 }
+    await using server = await start({ config: { adminListen, pathPrefix: '/realtime' } })
     await using visit = await visitConsole(browser, server)
     await visit.open(PLACE)
     await visit.page.getByText('Connected').waitFor()

@@ -1,5 +1,6 @@
 /** Every page of PAGES: by everybody, on every screen, whatever others have put into it. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import type { Page } from 'playwright-core'
 import { describePages } from '../browser'
 import { findFlaws, tabThrough } from './axe'
 import { evil, startHostile, type HostileServer } from './hostile'
@@ -26,6 +27,14 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   'apps/:slug/people/connections/:socketId': ['user', 'user agent'],
   'apps/:slug/people/users': ['user'],
   'apps/:slug/live': ['event', 'client event', 'refusal', 'channel'],
+}
+
+/** Buttons that open a dialog. */
+const DIALOGS: Readonly<Record<string, string>> = {
+  apps: 'New app',
+  tokens: 'New token',
+  'apps/:slug/people/connections/:socketId': 'End the connection',
+  'apps/:slug/settings': 'Disable',
 }
 
 /** As narrow as a small phone, and as a page is at four times its size (WCAG 1.4.10). */
@@ -60,27 +69,56 @@ describePages('every page of the console', (browser) => {
       await page.evaluate(OPEN_ALL)
       expect(await page.locator(FOREIGN).count()).toBe(0)
 
-      expect(await findFlaws(page)).toEqual([])
-      const { steps, unseen } = await tabThrough(page)
-      expect(unseen).toEqual([])
-      expect(steps).toBeGreaterThan(2)
-
-      await page.emulateMedia({ colorScheme: 'dark' })
-      expect(await findFlaws(page, ['color-contrast'])).toEqual([])
-      await page.setViewportSize(PHONE)
-      expect(await findFlaws(page)).toEqual([])
-      for (const screen of [LARGE, PHONE, NARROW]) {
-        await page.setViewportSize(screen)
-        const wide = await page.evaluate<readonly string[]>(FIND_WIDE)
-        expect({ screen, wide }).toEqual({ screen, wide: [] })
-      }
+      await lookAt(page)
+      const opener = DIALOGS[path]
+      if (opener !== undefined) await lookAtDialog(page, opener)
 
       expect(visit.problems.splice(0)).toEqual([])
       expect(visit.refused.splice(0)).toEqual([])
       expect([...visit.hosts]).toEqual([`127.0.0.1:${hostile.server.port}`])
     },
   )
+
+  test('the sign-in is for everybody, too', async () => {
+    await using stranger = await visitConsole(browser, hostile.server, { isSignedOut: true })
+    await stranger.open('')
+    await stranger.page.getByLabel('Password or token').waitFor()
+    await lookAt(stranger.page)
+    expect(stranger.problems).toEqual([])
+  })
 })
+
+/** On all screens, light and dark; by keyboard on the one that is there. */
+async function lookAt(page: Page): Promise<void> {
+  expect(await findFlaws(page)).toEqual([])
+  const { steps, unseen } = await tabThrough(page)
+  expect(unseen).toEqual([])
+  expect(steps).toBeGreaterThan(1)
+
+  await page.emulateMedia({ colorScheme: 'dark' })
+  expect(await findFlaws(page, ['color-contrast'])).toEqual([])
+  await page.setViewportSize(PHONE)
+  expect(await findFlaws(page)).toEqual([])
+  for (const screen of [LARGE, PHONE, NARROW]) {
+    await page.setViewportSize(screen)
+    const wide = await page.evaluate<readonly string[]>(FIND_WIDE)
+    expect({ screen, wide }).toEqual({ screen, wide: [] })
+  }
+}
+
+/** The focus goes into it, and back to its button when Escape has closed it. */
+async function lookAtDialog(page: Page, name: string): Promise<void> {
+  const opener = page.getByRole('button', { name, exact: true })
+  await opener.focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  expect(await page.evaluate('document.activeElement.closest("dialog") !== null')).toBe(true)
+  expect(await findFlaws(page)).toEqual([])
+  expect(await page.evaluate<readonly string[]>(FIND_WIDE)).toEqual([])
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(await opener.evaluate((button) => button === document.activeElement)).toBe(true)
+}
 
 /** Streams show what happens from when they have begun. */
 async function waitForText(
