@@ -71,8 +71,12 @@ test('stored apps are read in two queries, however many there are', async () => 
   }
   const store = appStore(new Proxy(db, { get: get as ProxyHandler<typeof db>['get'] & object }))
   const dialects = { eplBridge: false, publicClientEvents: false } // as they are stored
-  const records = appsOf(20).map(({ providedBy: _by, ...record }) => ({ ...record, dialects }))
-  for (const [index, record] of records.entries()) store.insert(record, index)
+  const records = appsOf(20).map(({ providedBy: _by, ...record }, createdAt) => ({
+    ...record,
+    dialects,
+    createdAt,
+  }))
+  for (const record of records) store.insert(record, record.createdAt)
   const two = [...records[3]!.keys, { key: 'second', secret: 't' }]
   store.update({ ...records[3]!, keys: two }, 99)
   queries = 0
