@@ -37,7 +37,7 @@ export function optionsFor(
   return {
     ms: 1,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     scales: {
       x: { time: true },
       y: { range: (_, __, most) => [0, Math.max(chart.unit.least, 1.1 * (most ?? 0))] },
