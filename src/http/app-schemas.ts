@@ -10,7 +10,7 @@ import type { SettingsSchemas } from '../apps/plugin-settings'
 import { mapSwitches } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../apps/webhooks'
-import { documentForms, objectSchema, Webhook } from './schemas'
+import { documentForms, EXAMPLE_ENDPOINT, objectSchema, Webhook } from './schemas'
 
 /** An object of the limits that an app may have. */
 const limitsOf = (shape: (row: LimitRow) => TSchema, description: string) =>
@@ -113,7 +113,8 @@ export const newAppBody = (settings: SettingsSchemas = new Map()) =>
 export const changedAppBody = (settings: SettingsSchemas = new Map()) =>
   bodyOf('change', 'client_events', CHANGES, settings)
 
-const CHANGES = { client_events: true, limits: { max_presence_members: 500 } }
+/** The examples of operations on endpoints are about this one. */
+const CHANGES = { client_events: true, webhooks: [{ url: EXAMPLE_ENDPOINT }] }
 
 const AppResource = Type.Object({
   id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),

@@ -11,7 +11,7 @@ import type { AdminChanges } from './admin-changes'
 import { FieldError } from './errors'
 import { readBody } from './form'
 import { BODY_REFUSALS, fieldErrors, NOT_FOUND, WRITE_REFUSALS } from './refusals'
-import { count, documentBody, objectSchema, OPEN, textSchema } from './schemas'
+import { count, documentBody, EXAMPLE_ENDPOINT, objectSchema, OPEN, textSchema } from './schemas'
 import {
   DEAD_LETTER,
   DeadLetterFields,
@@ -26,7 +26,9 @@ const LIMIT = { usual: 50, most: MAX_CHOSEN }
 
 const Parameters = Type.Object(
   {
-    endpoint: Type.Optional(textSchema('Only those of this endpoint', '0123456789abcdef')),
+    endpoint: Type.Optional(
+      textSchema('Only those of this endpoint: its id, or its url', EXAMPLE_ENDPOINT),
+    ),
     limit: Type.Optional(textSchema(`Rows at most, 1 to ${LIMIT.most}; else ${LIMIT.usual}`, '50')),
     cursor: Type.Optional(textSchema('`next` of the page before', '8')),
   },

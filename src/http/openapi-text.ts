@@ -1,4 +1,5 @@
 /** Texts of the OpenAPI document that no schema has. */
+import { EXAMPLE_ENDPOINT } from './schemas'
 
 /** `url` is relative to the document, since a proxy may have put a prefix in front of both. */
 export const serverAt = (url: string) => ({ url, description: 'This server' })
@@ -102,7 +103,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   socketId: { description: 'Socket id of the connection', example: '123.456' },
   userId: { description: 'Id that the user signed in with', example: 'user-1' },
   appSlug: { description: 'Slug of the app', example: 'test-app' },
-  endpoint: { description: 'Id of an endpoint, or its url', example: '0123456789abcdef' },
+  endpoint: { description: 'Id of an endpoint, or its url', example: EXAMPLE_ENDPOINT },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'foo-app-key' },
   'endSession id': { description: 'Id of the session', example: 'spare' },

@@ -26,6 +26,8 @@ export const EmptyAnswer = objectSchema({}, {})
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })
+/** An endpoint of webhooks; nobody else's, whoever tries it. */
+export const EXAMPLE_ENDPOINT = 'http://127.0.0.1:3000/hook'
 export const Webhook = Type.Object({ url: Type.String() }, OPEN)
 
 /** Describes, in the document, a body that the framework does not read. */

@@ -1,5 +1,7 @@
 /** Test events: what an endpoint gets, how its answer is shown, and to whom; how many may be sent. */
 import { expect, test } from 'bun:test'
+import type { Fact } from '../../src/core/messages'
+import { rowOf } from '../../src/http/live-rows'
 import { startCommon, type TestServer } from '../harness'
 import { bearer, makeToken } from '../tokens'
 import { occupy, readDeliveries, Receiver, startWithWebhooks, waitUntilSettled } from './receiver'
@@ -39,6 +41,8 @@ test('an endpoint gets events that it may get anyway, signed', async () => {
   const urlOf = (index: number): string => `${receiver.url}/${index}`
   const endpoints = WANTED.map(([fields], index) => ({ url: urlOf(index), ...fields }))
   await using server = await startWithWebhooks(endpoints)
+  const told: Fact[] = []
+  server.core.facts.listen({ types: ['webhook_answered'], receive: (fact) => told.push(fact) })
   for (const [index, [, events]] of WANTED.entries()) {
     expect(await (await post(server, urlOf(index))).json()).toMatchObject({
       data: { status: 200, error: null, events: events.length, at: server.clock.now() },
@@ -48,6 +52,10 @@ test('an endpoint gets events that it may get anyway, signed', async () => {
     expect(received.headers.get('x-carillon-test')).toBe('1')
     expect(received.timeMs).toBe(server.clock.now())
   }
+  const rows = told.map((fact) => JSON.parse(rowOf(server.core, 'webhook', fact, [])))
+  expect(rows.map(({ status, test: isTest }) => [status, isTest])).toEqual(
+    WANTED.map(() => [200, true]),
+  )
   const { webhookRequests, webhookEvents } = server.totals
   expect([webhookRequests, webhookEvents]).toEqual([0, 0])
   expect((await readDeliveries(server)).endpoints[0].attempts).toEqual([])
