@@ -74,6 +74,7 @@ export function SignInForm({ user: expected }: FormProps) {
           <input
             {...attributes}
             ref={secretInput}
+            autofocus={expected !== ''} // where the dialog around it is opened anew
             type="password"
             autocomplete="current-password"
             required

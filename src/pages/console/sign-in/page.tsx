@@ -1,5 +1,5 @@
 /** Where everybody begins: who are you? The same over a page whose session has ended. */
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { findSession } from '../api'
 import { ROOT } from '../place'
 import { leaveSession, type Session } from '../session'
@@ -29,7 +29,7 @@ export function SignInAgain({ session }: { readonly session: Session }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   const open = () => dialog.current?.showModal()
-  useEffect(open, [])
+  useLayoutEffect(open, []) // before the form has the focus
   const { name, kind } = session
   const isToken = kind === 'token'
   return (
