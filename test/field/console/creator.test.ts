@@ -59,6 +59,16 @@ describePages('the event creator', (browser) => {
     )
     expect(server.countsOf('presence-room').users).toBe(1)
 
+    const others = Array.from({ length: 10 }, (_, n) => ({
+      name: `burst-${n}`,
+      channel: 'my-channel',
+      data: '1',
+    }))
+    for (let left = 30; left > 0; left--) await server.sdk().triggerBatch(others)
+    await page.getByText('The newest 200 of 304 events').waitFor()
+    expect((await heard(visit)).slice(0, 2)).toEqual(['burst-9', 'burst-8'])
+    await page.getByText('arrived in').waitFor() // it has, though it is not listed any more
+
     const data = JSON.stringify({ text: evil('data') })
     await server.trigger({ channel: 'my-channel', name: evil('event'), data })
     await page.getByText(evil('event')).click()

@@ -16,8 +16,11 @@ export type Heard = {
   readonly data: string
   readonly userId: string | undefined
   /** The sending that it belongs to, and milliseconds since; undefined for events of others. */
-  readonly sent: { readonly id: string; readonly ms: number } | undefined
+  readonly sent: Arrival | undefined
 }
+
+/** An event that was sent here: by which sending, and how long ago. */
+export type Arrival = { readonly id: string; readonly ms: number }
 
 export const MAX_UNDER_WAY = 200
 

@@ -3,7 +3,7 @@ import { useId, useState } from 'preact/hooks'
 import { formatNumber } from '../format'
 import { Button, Field } from '../ui/ui'
 import type { AppAccess } from './app-api'
-import type { Heard } from './arrivals'
+import type { Arrival } from './arrivals'
 import { ChannelField } from './channel-field'
 import { DataField } from './data-field'
 import { FIRST_ROW, findMistakes, type Form, type Row, type RowMistakes } from './form'
@@ -27,11 +27,11 @@ type FormCardProps = {
   /** Of the pane. */
   readonly socketId: string | undefined
   readonly result: Result | undefined
-  readonly heard: readonly Heard[]
+  readonly own: readonly Arrival[]
 }
 
 export function FormCard(props: FormCardProps) {
-  const { app, form, onChange, onSend, socketId, result, heard } = props
+  const { app, form, onChange, onSend, socketId, result, own } = props
   const [isBusy, setBusy] = useState(false)
   const [isTried, setTried] = useState(false)
   const mistakes = findMistakes(form)
@@ -136,7 +136,7 @@ export function FormCard(props: FormCardProps) {
         <Button type="submit" look="primary" isBusy={isBusy} title="Ctrl or ⌘ and Enter">
           Send
         </Button>
-        <ResultLine result={result} heard={heard} />
+        <ResultLine result={result} own={own} />
       </div>
     </form>
   )

@@ -70,7 +70,7 @@ function Creator({ app, first }: CreatorProps) {
         onSend={maySend ? send : undefined}
         socketId={pane.state.socketId}
         result={result}
-        heard={pane.heard}
+        own={pane.own}
       />
       <PaneCard pane={pane} hasSecret={app.secret !== undefined} />
       {maySend && <SentCard sent={sent} onFill={setForm} onClear={() => keep([])} />}

@@ -1,6 +1,6 @@
 /** The pane: a client of the app, where it listens, and what it hears. */
 import { useState } from 'preact/hooks'
-import { formatDuration } from '../format'
+import { formatDuration, formatNumber } from '../format'
 import { Button, Copy, Empty, Field, Time } from '../ui/ui'
 import type { Heard } from './arrivals'
 import type { ChannelState, ClientState } from './client'
@@ -9,7 +9,7 @@ import { SOCKETS_AT, type Pane } from './use-client'
 type PaneCardProps = { readonly pane: Pane; readonly hasSecret: boolean }
 
 export function PaneCard({ pane, hasSecret }: PaneCardProps) {
-  const { state, heard, clear, client } = pane
+  const { state, heard, count, clear, client } = pane
   return (
     <section class="card pane" aria-labelledby="pane-title">
       <header class="card-head">
@@ -28,13 +28,20 @@ export function PaneCard({ pane, hasSecret }: PaneCardProps) {
           <p>Send an event: this client of the app listens to its channel, and shows it arrive.</p>
         </Empty>
       ) : (
-        <ol class="entries heard" aria-label="Events, the newest first">
-          {heard.map((event) => (
-            <li key={event.id}>
-              <HeardEvent {...event} />
-            </li>
-          ))}
-        </ol>
+        <>
+          {count > heard.length && (
+            <p class="hint">
+              The newest {formatNumber(heard.length)} of {formatNumber(count)} events
+            </p>
+          )}
+          <ol class="entries heard" aria-label="Events, the newest first">
+            {heard.map((event) => (
+              <li key={event.id}>
+                <HeardEvent {...event} />
+              </li>
+            ))}
+          </ol>
+        </>
       )}
     </section>
   )

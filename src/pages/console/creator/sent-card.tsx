@@ -2,7 +2,7 @@
 import { formatDuration } from '../format'
 import { Button, Time } from '../ui/ui'
 import type { Outcome } from './app-api'
-import type { Heard } from './arrivals'
+import type { Arrival } from './arrivals'
 import type { Form } from './form'
 import type { Sent } from './history'
 
@@ -12,10 +12,10 @@ export type Result = Outcome & {
   readonly awaited: number
 }
 
-type ResultLineProps = { readonly result: Result | undefined; readonly heard: readonly Heard[] }
+type ResultLineProps = { readonly result: Result | undefined; readonly own: readonly Arrival[] }
 
 /** The API's answer, and how long the event took to arrive. */
-export function ResultLine({ result, heard }: ResultLineProps) {
+export function ResultLine({ result, own }: ResultLineProps) {
   if (!result) return <span role="status" class="result" />
   const { status, answer, ms, awaited } = result
   if (status !== 200)
@@ -24,7 +24,7 @@ export function ResultLine({ result, heard }: ResultLineProps) {
         {status > 0 && <span class="tag bad">{status}</span>} {answer}
       </span>
     )
-  const times = heard.flatMap(({ sent }) => (sent?.id === result.id ? [sent.ms] : []))
+  const times = own.flatMap(({ id, ms }) => (id === result.id ? [ms] : []))
   return (
     <span role="status" class="result">
       <span class="tag good">{status}</span> accepted in {formatDuration(ms)}
