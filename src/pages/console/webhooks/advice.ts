@@ -48,6 +48,18 @@ const ADVICE: readonly Row[] = [
     advice: 'The server may not connect there: CARILLON_WEBHOOK_ALLOW and CARILLON_WEBHOOK_DENY.',
   },
   {
+    pattern: /WRONG_VERSION_NUMBER|wrong version number/,
+    advice: 'What answers there speaks no TLS, or another: is it http or https?',
+  },
+  {
+    pattern: /does not match/,
+    advice: 'Its certificate is for another name: take the one that the certificate has.',
+  },
+  {
+    pattern: /Parse Error|Content-Length|overflow/i,
+    advice: 'What answers there is no HTTP server, or a broken one: check host and port.',
+  },
+  {
     pattern: /certificate|self.signed|unable to verify/i,
     advice: 'Its certificate is not trusted: NODE_EXTRA_CA_CERTS names an authority of your own.',
   },
