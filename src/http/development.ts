@@ -61,12 +61,12 @@ export function development(core: Core, { openAppId, locality }: DevelopmentOpti
     return core.apps.byId(openAppId) ?? refuseWith('There is no app')
   }
   return routes
-    .options('/pusher/auth', preflight)
-    .options('/pusher/user-auth', preflight)
+    .options('/pusher/auth', ({ request, set }) => preflight({ request, set }))
+    .options('/pusher/user-auth', ({ request, set }) => preflight({ request, set }))
     .post(
       '/pusher/auth',
-      async (asked) => {
-        const { socketId, channelName, user } = await readFields(asked)
+      async ({ request, set }) => {
+        const { socketId, channelName, user } = await readFields({ request, set })
         const app = appOf(socketId)
         const channel = parseChannelName(channelName, app.limits)
         if (typeof channel !== 'string') raise(channel)
@@ -87,8 +87,8 @@ export function development(core: Core, { openAppId, locality }: DevelopmentOpti
     )
     .post(
       '/pusher/user-auth',
-      async (asked) => {
-        const { socketId, user } = await readFields(asked)
+      async ({ request, set }) => {
+        const { socketId, user } = await readFields({ request, set })
         const data = JSON.stringify({ id: user.id, user_info: user.info })
         return { auth: sign(appOf(socketId), userToSign(socketId, data)), user_data: data }
       },

@@ -121,6 +121,7 @@ describe('what plugins are given', () => {
         ],
         counters: [{ name: 'bad_words', about: 'events with a bad word', count: 1 }],
         gauges: [],
+        settings: null,
       },
     ])
   })

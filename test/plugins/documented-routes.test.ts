@@ -22,7 +22,10 @@ const routesOf = definePlugin({
   },
 })
 
-const CLOSED = { security: [{ password: [] }, { token: [] }], refusals: ['401', '403', '429'] }
+const CLOSED = {
+  security: [{ password: [] }, { token: [] }, { session: [] }],
+  refusals: ['401', '403', '429'],
+}
 const ROWS = [
   { path: '/open', said: { security: undefined, refusals: [] } },
   { path: '/closed/{id}', said: CLOSED },
