@@ -77,8 +77,10 @@ export function formatAddress(address: ListenAddress): string {
 
 /** Without a slash at the end. */
 function publicUrl(text: string): string | undefined {
-  if (!/^https?:\/\/[^\s"'<>?#@]+$/i.test(text) || !URL.canParse(text)) return undefined
-  return new URL(text).href.replace(/\/+$/, '')
+  if (!URL.canParse(text)) return undefined
+  const { href } = new URL(text) // its host is decoded
+  const isPlain = [text, href].every((each) => /^https?:\/\/[^\s"'<>?#@]+$/i.test(each))
+  return isPlain ? href.replace(/\/+$/, '') : undefined
 }
 
 type Switch = 'on' | 'off'

@@ -182,6 +182,10 @@ function schemesIn(headers: Headers): readonly string[] {
   return found.some((each) => each !== '') ? found : []
 }
 
+/** The host of a `Host` header without its port; undefined for what cannot stand in a URL as it is. */
+export const hostWithoutPort = (host: string): string | undefined =>
+  /^([\w.-]+|\[[\da-f:]+\])(?::\d*)?$/i.exec(host)?.[1]
+
 /** True for an address that only this machine has. */
 export const isLoopbackAddress = (address: string): boolean =>
   /^(?:127(?:\.\d{1,3}){3}|::1)$/.test(address)

@@ -6,7 +6,7 @@
 import type { HTMLBundle } from 'bun'
 import { Elysia, NotFoundError } from 'elysia'
 import { once } from '../core/faults'
-import type { Addresses } from './address'
+import { hostWithoutPort, type Addresses } from './address'
 import { loadBundle } from './bundle'
 import { CONTENT_TYPES } from './headers'
 import type { Locality } from './local'
@@ -166,7 +166,10 @@ export function console(options: Console) {
     if (publicUrl !== undefined || !addresses.listenerOf(request) || addresses.isUnix)
       return publicUrl
     const scheme = addresses.isTls ? 'https' : 'http'
-    return `${scheme}://${new URL(request.url).hostname}:${addresses.port}${pathPrefix}`
+    // The client may have sent anything, and it goes into HTML and the policy.
+    const host = hostWithoutPort(request.headers.get('host') ?? '')
+    const at = `${scheme}://${host}:${addresses.port}${pathPrefix}`
+    return host !== undefined && URL.canParse(at) ? at : undefined
   }
   return browserPage(options, {
     path: '/console',

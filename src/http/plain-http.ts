@@ -1,6 +1,6 @@
 /** Answers to requests without TLS where the settings ask for it (`CARILLON_PLAIN_HTTP`). */
 import { REFUSE } from '../core/errors'
-import type { Addresses } from './address'
+import { hostWithoutPort, type Addresses } from './address'
 import { CONTENT_TYPES, REQUEST_ID, requestIdFrom } from './headers'
 import { pathOf, placeOf, queryOf, sentUrl } from './place'
 
@@ -50,6 +50,6 @@ function originOf(
   tlsPort: number,
 ): string | undefined {
   if (publicUrl !== undefined) return new URL(publicUrl).origin.replace(/^http:/, 'https:')
-  const [, name] = /^([\w.-]+|\[[\da-f:]+\])(?::\d*)?$/i.exec(host) ?? []
+  const name = hostWithoutPort(host)
   return name === undefined ? undefined : `https://${name}${tlsPort === 443 ? '' : `:${tlsPort}`}`
 }

@@ -80,6 +80,27 @@ test('at an address for admins the console connects to that of clients', async (
   expect((await server.adminHttp('/console/public/up')).status).toBe(200)
 })
 
+test('at an address for admins a Host that is none reaches neither the page nor its policy', async () => {
+  await using server = await start({ config: { adminListen: { host: HOST, port: 0 } } })
+  const hosts = [
+    '%22onload=alert(1)',
+    'a;script-src',
+    "a'b",
+    'a,b',
+    '[::::]',
+    '1.2.3.4.5',
+    'a b',
+    '',
+  ]
+  for (const host of hosts) {
+    const answer = await server.adminHttp('/console', { headers: { host } })
+    expect([host, answer.status]).toEqual([host, 200])
+    expect(answer.headers.get('content-security-policy')).toEndWith(`; connect-src 'self'`)
+    const page = await answer.text()
+    expect([dataOf(page, 'public'), dataOf(page, 'split')]).toEqual(['', 'true'])
+  }
+})
+
 test('the URL of the settings is where clients connect', async () => {
   const publicUrl = 'https://push.example.org/ws'
   await using server = await start({ config: { publicUrl } })
@@ -103,6 +124,7 @@ test.each([
   'https://a#b',
   'https://u:p@a',
   'https://a"b',
+  'https://a%22b',
   'https://',
 ])('CARILLON_PUBLIC_URL=%s is refused', (text) => {
   expect(() => readConfig({ CARILLON_PUBLIC_URL: text })).toThrow('CARILLON_PUBLIC_URL')
