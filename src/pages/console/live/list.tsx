@@ -1,16 +1,10 @@
-/** The rows of a live stream as a list; of one channel for other pages. */
+/** The rows of a live stream as a list. */
 import './live.css'
 import type { ComponentChildren } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
 import { formatUtc } from '../format'
-import { PUBLIC, ROOT } from '../place'
-import { Empty, Rows, type Column } from '../ui/ui'
-import { Detail } from './detail'
-import { NO_FILTER } from './filter'
+import { Rows, type Column } from '../ui/ui'
 import { KINDS } from './kinds'
 import type { LiveRow } from './row'
-import { Status } from './bar'
-import { useLive } from './use-live'
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
@@ -76,36 +70,5 @@ export function LiveList({ rows, open, isOneChannel = false, ...rest }: ListProp
       isOpen={({ id }) => id === open?.id}
       rowHeight={32}
     />
-  )
-}
-
-type ChannelRowsProps = {
-  readonly slug: string
-  /** Of the app. */
-  readonly appKey: string
-  /** How the names of the channels begin. */
-  readonly channel: string
-}
-
-/** What happens in one channel: a list that follows, for pages that are about it. */
-export function ChannelRows({ slug, appKey, channel }: ChannelRowsProps) {
-  const shown = useMemo(() => ({ ...NO_FILTER, channel }), [channel])
-  const live = useLive({ slug, kinds: undefined, channel, shown })
-  const [open, setOpen] = useState<LiveRow>()
-  const place = { slug, key: appKey, publicUrl: PUBLIC.href, adminUrl: ROOT.href }
-  return (
-    <div class="live">
-      <Status live={live} />
-      <LiveList
-        label={`What happens in ${channel}`}
-        rows={live.log.visible}
-        open={open}
-        onOpen={(row) => setOpen(row.id === open?.id ? undefined : row)}
-        isOneChannel
-      >
-        <Empty title="Nothing has happened here yet" />
-      </LiveList>
-      {open && <Detail row={open} place={place} onClose={() => setOpen(undefined)} />}
-    </div>
   )
 }

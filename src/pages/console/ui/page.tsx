@@ -63,7 +63,7 @@ export const ErrorLine = ({ error }: { readonly error: ApiError | undefined }) =
 type StaleProps = { readonly error: ApiError; readonly at: number; readonly onRetry: () => void }
 
 /** Above what cannot be had again. */
-export const Stale = ({ error, at, onRetry }: StaleProps) => (
+const Stale = ({ error, at, onRetry }: StaleProps) => (
   <div class="stale" role="status">
     {error.message}. This is what was there at <Time at={at} />.{' '}
     <Button onClick={onRetry}>Try again</Button>
