@@ -70,12 +70,12 @@ export async function listen(port: Port): Promise<void> {
   const setting = 'path' in address ? SETTINGS.host.env : SETTINGS.port.env
   const place = { address, setting, isForAll: true }
   const server = await bind(place, (at) => {
-    const alone = serve(port, at)
+    const alone = serve(port, at, 'alone')
     if (!certificate) return alone
     // The port is free, or this had failed. From now on a server with another certificate may join.
     const shared = { ...at, port: alone.port ?? config.port }
     void alone.stop(true)
-    return serve(port, shared, { reusePort: true })
+    return serve(port, shared, 'shared')
   })
   listeners.open(server)
 }
@@ -89,34 +89,39 @@ export function listenPlain(port: Port, number: number): Promise<PublicServer> {
     address: { host: port.config.host, port: number },
     setting: SETTINGS.plainPort.env,
   }
-  return bind(place, (at) => serve(port, at, { tls: undefined }, true))
+  return bind(place, (at) => serve(port, at, 'beside TLS'))
 }
 
 /** Listens at the same address with the certificate as it is now; the server before keeps its sockets. */
 export function listenAnew(port: Port): void {
   const { config, listeners } = port
   const at = { hostname: config.host, port: listeners.port }
-  listeners.replace(serve(port, at, { reusePort: true }))
+  listeners.replace(serve(port, at, 'shared'))
 }
 
-function serve(port: Port, at: Binding, more: object = {}, isPlain = false): PublicServer {
-  const { core, config, certificate, listeners, addresses } = port
+/** Whether others may listen at the same address, with another certificate; or it is the port without TLS. */
+type Manner = 'alone' | 'shared' | 'beside TLS'
+
+function serve(port: Port, at: Binding, manner: Manner): PublicServer {
+  const { core, config, listeners, addresses } = port
+  const isPlain = manner === 'beside TLS'
+  const certificate = isPlain ? undefined : port.certificate
   const mayBePlain = config.plainHttp === 'allow' && !isPlain
   const plain = {
     plainHttp: config.plainHttp === 'allow' ? ('refuse' as const) : config.plainHttp,
     pathPrefix: config.pathPrefix,
     publicUrl: config.publicUrl,
     get tlsPort() {
-      return certificate ? listeners.port : 443
+      return port.certificate ? listeners.port : 443
     },
   }
   const own: PublicServer = Bun.serve<Client>({
     ...portOptions(port),
     ...at,
     ...(certificate && { tls: certificate.tls }),
-    ...more,
+    ...(manner === 'shared' && { reusePort: true }),
     fetch(received, server) {
-      const request = certificate && !isPlain ? withoutTls(received) : received
+      const request = certificate ? withoutTls(received) : received
       if (isPlain) addresses.markPlain(request)
       if (request.method === 'GET' && requestsUpgrade(request.headers))
         return upgradeInTurn(port, request, server)
