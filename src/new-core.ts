@@ -51,7 +51,12 @@ export function newCore(
 ): Core {
   const { clock, counters, log, slices } = parts
   const { limits } = config
-  const state: Core['state'] = { tick: 0, draining: false, backedUpAt: undefined }
+  const state: Core['state'] = {
+    tick: 0,
+    draining: false,
+    backedUpAt: undefined,
+    certificateEndsAt: undefined,
+  }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
   const [latencies, peaks] = [newLatencies(), newPeaks()]

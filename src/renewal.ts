@@ -42,6 +42,7 @@ export function renewal(port: Port, certificate: Certificate): () => void {
     looksLeft = undefined
     try {
       listenAnew(port)
+      core.state.certificateEndsAt = certificate.endsAt
       log.info(
         { endsAt: new Date(certificate.endsAt).toISOString() },
         'the certificate was renewed',
@@ -58,6 +59,7 @@ export function renewal(port: Port, certificate: Certificate): () => void {
     warnedAt = clock.mono()
     log.warn({ endsAt: new Date(certificate.endsAt).toISOString() }, 'the certificate ends soon')
   }
+  core.state.certificateEndsAt = certificate.endsAt
   return () => {
     warnOfEnd()
     if (isAnother() && looksLeft === undefined) {

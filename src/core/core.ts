@@ -64,6 +64,8 @@ export type Core = {
     draining: boolean
     /** When the last backup was made, by the clock's `mono`; undefined while there is none. */
     backedUpAt: number | undefined
+    /** When the certificate of the public port ends, in epoch milliseconds; undefined where it has none. */
+    certificateEndsAt: number | undefined
   }
 }
 

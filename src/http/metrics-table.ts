@@ -172,6 +172,15 @@ const STATE_ROWS: readonly MetricRow[] = [
   ofProcess(
     'gauge',
     {
+      name: 'carillon_certificate_end_timestamp_seconds',
+      help: 'when the certificate of the public port ends; absent where it has none',
+    },
+    ({ core: { state } }) =>
+      state.certificateEndsAt === undefined ? undefined : state.certificateEndsAt / 1000,
+  ),
+  ofProcess(
+    'gauge',
+    {
       name: 'carillon_backup_interval_seconds',
       help: 'time from one scheduled backup to the next; absent where none are made',
     },

@@ -27,6 +27,8 @@ const REMEDIES: Readonly<Record<Part, string>> = {
 }
 
 const LITTLE_BYTES = 1e9
+/** A certificate that ends so soon should have been renewed. */
+const CERTIFICATE_MS = 7 * 86_400_000
 const NO_BYTES = 5e7
 const MOST_MEMORY = 0.85
 const MOST_FILES = 0.75
@@ -134,6 +136,21 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       if (reason !== undefined) return { text: `The backup has failed, and ${last}: ${reason}` }
       const isOld = age !== undefined && age > 2000 * (metrics.backupSeconds ?? Infinity)
       return isOld ? { text: `No backup is made: ${last}` } : undefined
+    },
+  },
+  {
+    code: 'certificate_ends',
+    severity: 'warning',
+    remedy:
+      'Renew the files of CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE: the server takes them by itself.',
+    test: ({ core: { clock, state } }) => {
+      if (state.certificateEndsAt === undefined) return undefined
+      const leftMs = state.certificateEndsAt - clock.now()
+      if (leftMs > CERTIFICATE_MS) return undefined
+      const at = new Date(state.certificateEndsAt).toISOString()
+      return leftMs > 0
+        ? { text: `The certificate of the public port ends at ${at}` }
+        : { text: `The certificate of the public port has ended at ${at}`, severity: 'critical' }
     },
   },
   {

@@ -1,7 +1,8 @@
 /** What is wrong right now with the server: each row of PROBLEMS is caused in a real one, several in each. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, spyOn, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SHARD_SIZE } from '../../src/core/audience'
@@ -27,9 +28,28 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const DAY_MS = 86_400_000
+
 const nothing = () => {}
 
 describe('of the server', () => {
+  test('a certificate that nobody renews', async () => {
+    const [tlsCertFile, tlsKeyFile] = ['crt', 'key'].map((end) =>
+      join(import.meta.dir, `../tls/first.${end}`),
+    )
+    const { validToDate } = new X509Certificate(readFileSync(tlsCertFile!))
+    for (const [days, severity] of [
+      [7, 'warning'],
+      [0, 'critical'],
+    ] as const) {
+      const now = validToDate.getTime() - days * DAY_MS - 30_000
+      await using server = await start({ config: { tlsCertFile, tlsKeyFile }, now })
+      const { problems } = await readProblems(server)
+      expect(problems.some((each) => each.severity === severity)).toBe(false)
+      await expectCauses(server, [['certificate_ends', () => server.advance(60_000), { severity }]])
+    }
+  })
+
   test('settings, refusals, plugins', async () => {
     const failing = makePlugin('failing', { clientEvent: throwSecret })
     const plugins = [failing]

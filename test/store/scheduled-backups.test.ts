@@ -34,7 +34,12 @@ const nameAt = (time: number): string =>
 /** Backups every hour, of which two are kept, in a folder of their own. */
 function schedule(folder = join(root, crypto.randomUUID()), now = NOON) {
   const [clock, log, counters] = [new ManualClock(now), new MemoryLog(), newCounters()]
-  const state = { tick: 0, draining: false, backedUpAt: undefined as number | undefined }
+  const state = {
+    tick: 0,
+    draining: false,
+    backedUpAt: undefined as number | undefined,
+    certificateEndsAt: undefined,
+  }
   const backups = new ScheduledBackups(
     { databasePath, folder, everyMs: HOUR_MS, keep: 2 },
     { clock, log, counters, state },
