@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import { TLS_SETTINGS, type TlsFiles } from './config/tls-settings'
 import { messageOf, quote } from './core/errors'
 
@@ -19,27 +20,26 @@ export type Tls = {
   readonly passphrase?: string
 }
 
+/** A certificate with its key, as both were read. */
+export type Pair = {
+  readonly tls: Tls
+  /** Epoch milliseconds. */
+  readonly endsAt: number
+}
+
 export class Certificate {
-  #tls: Tls
-  #endsAt: number
+  #pair: Pair
   /** Of what was read, or could not be used: it is looked at again only when it changes. */
   #seen: string
 
   /** @throws CertificateError */
   constructor(readonly files: TlsFiles) {
     this.#seen = stampOf(files)
-    const { tls, endsAt } = readPair(files)
-    this.#tls = tls
-    this.#endsAt = endsAt
+    this.#pair = readPair(files)
   }
 
-  get tls(): Tls {
-    return this.#tls
-  }
-
-  /** Epoch milliseconds. */
-  get endsAt(): number {
-    return this.#endsAt
+  get pair(): Pair {
+    return this.#pair
   }
 
   /**
@@ -51,11 +51,17 @@ export class Certificate {
     const stamp = stampOf(this.files)
     if (stamp === this.#seen) return false
     this.#seen = stamp
-    const { tls, endsAt } = readPair(this.files)
-    if (tls.cert === this.#tls.cert && tls.key === this.#tls.key) return false
-    this.#tls = tls
-    this.#endsAt = endsAt
+    const pair = readPair(this.files)
+    const { tls: before } = this.#pair
+    if (pair.tls.cert === before.cert && pair.tls.key === before.key) return false
+    this.#pair = pair
     return true
+  }
+
+  /** Goes back to one that was there before, and reads the files again next time: the newest could not be used yet. */
+  keep(pair: Pair): void {
+    this.#pair = pair
+    this.#seen = ''
   }
 }
 
@@ -72,7 +78,7 @@ function stampOf({ certFile, keyFile }: TlsFiles): string {
 const { tlsCertFile, tlsKeyFile, tlsPassphrase } = TLS_SETTINGS
 
 /** @throws CertificateError */
-function readPair({ certFile, keyFile, passphrase }: TlsFiles) {
+function readPair({ certFile, keyFile, passphrase }: TlsFiles): Pair {
   const cert = readText(tlsCertFile.env, certFile)
   const key = readText(tlsKeyFile.env, keyFile)
   const found = certificateIn(cert, certFile)
@@ -82,7 +88,19 @@ function readPair({ certFile, keyFile, passphrase }: TlsFiles) {
       `${tlsKeyFile.env}=${quote(keyFile)} is not the key of the certificate in ${quote(certFile)}`,
     )
   const tls: Tls = { cert, key, ...(passphrase !== undefined && { passphrase }) }
+  requireUsable(tls, certFile)
   return { tls, endsAt: found.validToDate.getTime() }
+}
+
+/** Of a file that is being written the certificate may be there, and the chain behind it not yet. */
+function requireUsable(tls: Tls, certFile: string): void {
+  try {
+    createSecureContext(tls)
+  } catch (cause) {
+    throw new CertificateError(
+      `${tlsCertFile.env}=${quote(certFile)} holds a chain of certificates that cannot be used: ${messageOf(cause)}`,
+    )
+  }
 }
 
 const MAX_BYTES = 1_048_576

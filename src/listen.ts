@@ -118,7 +118,7 @@ function serve(port: Port, at: Binding, manner: Manner): PublicServer {
   const own: PublicServer = Bun.serve<Client>({
     ...portOptions(port),
     ...at,
-    ...(certificate && { tls: certificate.tls }),
+    ...(certificate && { tls: certificate.pair.tls }),
     ...(manner === 'shared' && { reusePort: true }),
     fetch(received, server) {
       const request = certificate ? withoutTls(received) : received

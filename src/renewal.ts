@@ -20,15 +20,21 @@ export function renewal(port: Port, certificate: Certificate): () => void {
   const { log, clock } = core
   let looksLeft: number | undefined
   let warnedAt = -Infinity
+  let used = certificate.pair
+  let reported: string | undefined
 
+  /** Once for each reason. */
+  const report = (cause: unknown): void => {
+    const reason = messageOf(cause)
+    if (reason !== reported)
+      log.error({ reason }, 'the certificate was not renewed; the one before stays')
+    reported = reason
+  }
   const isAnother = (): boolean => {
     try {
       return certificate.reload()
     } catch (cause) {
-      log.error(
-        { reason: messageOf(cause) },
-        'the certificate was not renewed; the one before stays',
-      )
+      report(cause)
       return false
     }
   }
@@ -42,24 +48,21 @@ export function renewal(port: Port, certificate: Certificate): () => void {
     looksLeft = undefined
     try {
       listenAnew(port)
-      core.state.certificateEndsAt = certificate.endsAt
-      log.info(
-        { endsAt: new Date(certificate.endsAt).toISOString() },
-        'the certificate was renewed',
-      )
     } catch (cause) {
-      log.error(
-        { reason: messageOf(cause) },
-        'the certificate was not renewed; the one before stays',
-      )
+      certificate.keep(used) // tried again at the next sweep: there may be no descriptor left right now
+      return report(cause)
     }
+    used = certificate.pair
+    reported = undefined
+    core.state.certificateEndsAt = used.endsAt
+    log.info({ endsAt: new Date(used.endsAt).toISOString() }, 'the certificate was renewed')
   }
   const warnOfEnd = (): void => {
-    if (certificate.endsAt - clock.now() > SOON_MS || clock.mono() - warnedAt < DAY_MS) return
+    if (used.endsAt - clock.now() > SOON_MS || clock.mono() - warnedAt < DAY_MS) return
     warnedAt = clock.mono()
-    log.warn({ endsAt: new Date(certificate.endsAt).toISOString() }, 'the certificate ends soon')
+    log.warn({ endsAt: new Date(used.endsAt).toISOString() }, 'the certificate ends soon')
   }
-  core.state.certificateEndsAt = certificate.endsAt
+  core.state.certificateEndsAt = used.endsAt
   return () => {
     warnOfEnd()
     if (isAnother() && looksLeft === undefined) {

@@ -1,9 +1,10 @@
 /** TLS on the public port: certificates of files, renewed while sockets stay. */
 import { describe, expect, test } from 'bun:test'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
+import { Certificate } from '../src/certificate'
 import { readConfig } from '../src/config/config'
 import { type RawClient, start, type TestServer } from './harness'
 
@@ -132,6 +133,45 @@ test('files that are no pair change nothing, and are told once', async () => {
   sweep(server)
   expect(await nameAt(server.port)).toBe('second')
   await expectAllHear(server, [client, await member(server)])
+})
+
+test('of a chain that is half written nothing is taken, nor is a socket lost', async () => {
+  using files = new Files('first')
+  await using server = await start({ config: files.settings })
+  await using oldest = await member(server)
+  files.put('second')
+  sweep(server)
+  const chain = readFileSync(pem('third.crt'), 'utf8')
+  files.put('first')
+  appendFileSync(files.tlsCertFile, chain.slice(0, 200))
+  sweep(server)
+  await expectAllHear(server, [oldest])
+  expect(await nameAt(server.port)).toBe('second')
+  const told = server.log.lines.filter(({ level }) => level === 'error')
+  expect(told).toHaveLength(1)
+  expect(told).toMatchObject([
+    {
+      fields: { reason: expect.stringContaining('a chain of certificates that cannot be used: ') },
+    },
+  ])
+  appendFileSync(files.tlsCertFile, chain.slice(200))
+  sweep(server)
+  expect((await oldest.closing()).code).toBe(4200)
+  sweep(server)
+  expect(await nameAt(server.port)).toBe('first')
+})
+
+test('a certificate that could not be used yet is found again', () => {
+  using files = new Files('first')
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile } = files
+  const certificate = new Certificate({ certFile, keyFile, passphrase: undefined })
+  const before = certificate.pair
+  files.put('second')
+  expect([certificate.reload(), certificate.reload()]).toEqual([true, false])
+  certificate.keep(before)
+  expect(certificate.pair).toBe(before)
+  expect(certificate.reload()).toBe(true)
+  expect(certificate.pair.tls.cert).toBe(readFileSync(pem('second.crt'), 'utf8'))
 })
 
 test('another server is refused the port', async () => {
