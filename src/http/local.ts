@@ -185,6 +185,8 @@ export class Locality {
     const found = nonLocalReason(source, { hosts, users: this.#users, origins })
     if (!found) return undefined
     const { name, message } = found
+    // Whoever has left meanwhile, as a page that was closed, is nobody from elsewhere.
+    if (source.address === '') return refusal('not_local', message)
     if (!this.#loggedRules.has(name))
       log.warn(
         { reason: message },

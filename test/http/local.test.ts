@@ -1,12 +1,15 @@
 /** What a local request is, and what it must not be: the function alone. */
 import { describe, expect, test } from 'bun:test'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { Addresses } from '../../src/http/address'
 import {
+  Locality,
   NON_LOCAL_RULES,
   nonLocalReason,
   type RequestSource,
   type LocalityRules,
 } from '../../src/http/local'
+import type { Log } from '../../src/core/types'
 import { ownerIn, SocketOwners } from '../../src/http/socket-owner'
 
 type Given = {
@@ -147,6 +150,16 @@ test('the text says what is strange and names the settings', () => {
     /evil.example.*CARILLON_LOCAL_HOSTS/,
   )
   expect(findRefusal({ user: 33 })).toMatch(/user \(33\).*PUSHER_APP_SECRET.*PUSHER_ADMIN_PASSWORD/)
+})
+
+test('whoever has left before the answer is refused, and is no problem to report', () => {
+  const warned: unknown[] = []
+  const log = { warn: (line: unknown) => warned.push(line) } as unknown as Log
+  const addresses = new Addresses([], log) // has no socket of any request
+  const locality = new Locality({ addresses, hosts: [], host: '127.0.0.1', log })
+  const refused = locality.checkRequest(new Request('http://localhost:6001/'))
+  expect(refused?.code).toBe('not_local')
+  expect([...locality.brokenRules, ...warned]).toEqual([])
 })
 
 describe('whose process it is', () => {

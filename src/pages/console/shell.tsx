@@ -1,5 +1,5 @@
 /** What is around every page: who is signed in, the links, and the page that the address names. */
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { api, findSession } from './api'
 import { PAGES, type PageRow } from './pages'
 import { REFERENCE } from './place'
@@ -118,8 +118,14 @@ function Sidebar({ session, current, slug }: SidebarProps) {
     await api('DELETE', `api/admin/sessions/${encodeURIComponent(session.id)}`)
     leaveSession()
   }
+  // On a narrow screen each list is one line that scrolls: where one is, is in view.
+  const sidebar = useRef<HTMLElement>(null)
+  useEffect(() => {
+    for (const link of sidebar.current?.querySelectorAll('[aria-current]') ?? [])
+      link.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [current, slug])
   return (
-    <header class="sidebar">
+    <header class="sidebar" ref={sidebar}>
       <a class="brand" href="#/">
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <path d="M8 1a1 1 0 0 1 1 1v.6A4.5 4.5 0 0 1 12.5 7c0 3 .6 4 1.5 5H2c.9-1 1.5-2 1.5-5A4.5 4.5 0 0 1 7 2.6V2a1 1 0 0 1 1-1zM6.3 13h3.4a1.7 1.7 0 0 1-3.4 0z" />

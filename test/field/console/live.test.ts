@@ -41,7 +41,7 @@ describePages('the page Live', (browser) => {
     await using server = await start()
     await using visit = await openLive(browser, server)
     const { page, rows, detail } = visit
-    await page.getByText('Nothing has happened yet').waitFor()
+    await page.getByText('Nothing since this page was opened').waitFor()
 
     const socketId = await beRefused(server)
     await server.trigger({ channel: 'orders', name: HOSTILE, data: `{"a":"${'x'.repeat(5)}"}` })

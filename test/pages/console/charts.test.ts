@@ -17,9 +17,16 @@ const chartOf = (id: string) => CHARTS.find((chart) => chart.id === id)!
 const draw = (id: string, points: readonly Point[]) =>
   columnsOf(chartOf(id).linesOf(points), makeCourse(points))
 
-test('counters are rates, gauges are as they were, means are of what was measured', () => {
+test('counters are rates, gauges are as they were, means and peaks are of what was measured', () => {
   const points = makePoints(
-    { publications: 20, client_events: 5, connections: 3, delivery_ms: 3, deliveries_timed: 2 },
+    {
+      publications: 20,
+      client_events: 5,
+      connections: 3,
+      delivery_ms: 3,
+      delivery_peak_ms: 2,
+      deliveries_timed: 2,
+    },
     { publications: 0, client_events: 10, connections: 4, delivery_ms: 0, deliveries_timed: 0 },
   )
   expect(draw('events', points)).toEqual([
@@ -31,7 +38,10 @@ test('counters are rates, gauges are as they were, means are of what was measure
     [0, STEP_MS],
     [3, 4],
   ])
-  expect(draw('latency', points)[1]).toEqual([1.5, null])
+  expect(draw('latency', points).slice(1)).toEqual([
+    [1.5, null],
+    [2, null],
+  ])
 })
 
 test('where the server did not run there is a gap', () => {

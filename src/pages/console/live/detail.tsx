@@ -103,7 +103,7 @@ type Signature = {
 const COVERS: Readonly<Record<string, string>> = {
   subscription: 'socket_id:channel, with :channel_data where there is any',
   signin: 'socket_id::user::user_data',
-  request: 'the method, the path and the sorted query, on a line each',
+  request: 'The method, the path and the sorted query, on a line each',
 }
 
 /** The likely reason, what to do, and what should have been signed. */

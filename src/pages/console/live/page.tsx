@@ -119,10 +119,12 @@ function Nothing({ slug, filter, onAll }: NothingProps) {
       </Empty>
     )
   return (
-    <Empty title="Nothing has happened yet">
+    <Empty title="Nothing since this page was opened">
       <p>
         Connections, subscriptions, events, refusals and webhooks appear here as they happen.{' '}
-        <a href={href(['apps', slug, 'creator'])}>Send an event</a>, or connect a client.
+        <a href={href(['apps', slug, 'creator'])}>Send an event</a>, or{' '}
+        <a href={href(['apps', slug, 'connect'])}>connect a client</a>. Was one refused? Let it try
+        again.
       </p>
     </Empty>
   )

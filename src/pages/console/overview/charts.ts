@@ -75,6 +75,11 @@ const mean = (name: string, sum: string, count: string): Line => ({
     return many > 0 ? numberOf(point, sum) / many : undefined
   },
 })
+/** The most of what was measured; undefined in a step without any. */
+const most = (name: string, field: string, count: string): Line => ({
+  name,
+  read: (point) => (numberOf(point, count) > 0 ? numberOf(point, field) : undefined),
+})
 const always =
   (...lines: readonly Line[]) =>
   () =>
@@ -117,7 +122,7 @@ export const CHARTS: readonly Chart[] = [
     of: 'server',
     linesOf: always(
       mean('mean', 'delivery_ms', 'deliveries_timed'),
-      gauge('slowest', 'delivery_peak_ms'),
+      most('slowest', 'delivery_peak_ms', 'deliveries_timed'),
     ),
   },
   {
@@ -128,7 +133,7 @@ export const CHARTS: readonly Chart[] = [
     of: 'app',
     linesOf: always(
       mean('mean', 'fan_out_lag_ms', 'frames_queued'),
-      gauge('slowest', 'fan_out_lag_peak_ms'),
+      most('slowest', 'fan_out_lag_peak_ms', 'frames_queued'),
     ),
   },
   {
