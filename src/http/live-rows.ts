@@ -46,18 +46,19 @@ const MAX_TEXT_CHARS = 4096
 
 function refusalOf(fact: Of<'refused'>, core: Core, socketIds: Iterable<string>): object {
   const { app, code, plugin, remoteAddress: address, wrongSignature: wrong } = fact
-  const hide = (text: string): string => hideSecrets(core, app, text).slice(0, MAX_TEXT_CHARS)
-  const sent = wrong ? wrong.signature : fact.message
-  const isSecretSent = hideSecrets(core, app, sent) !== sent
+  const hideIn = (text: string): string => hideSecrets(core, app, text)
+  const hide = (text: string): string => hideIn(text).slice(0, MAX_TEXT_CHARS)
+  const sent = wrong ? [wrong.key, wrong.signature] : [fact.message]
+  const isSecretSent = sent.some((text) => hideIn(text) !== text)
   const cause = isSecretSent ? 'secret_sent' : causeOf(core, fact, socketIds)
   return {
     code,
-    message: isSecretSent ? 'A secret was sent' : fact.message, // which may have a part of it
+    message: isSecretSent ? 'A secret was sent' : hideIn(fact.message), // which may have a part of it
     plugin,
     address,
     ...(fact.where === 'socket'
       ? { socket_id: fact.socketId, channel: fact.channel, event: fact.event }
-      : { path: fact.path, request_id: fact.requestId }),
+      : { path: fact.path && hideIn(fact.path), request_id: fact.requestId }),
     ...(wrong && {
       signature: {
         of: wrong.of,

@@ -116,6 +116,7 @@ const MISTAKES: readonly (readonly [CauseName, what: string, Mistake])[] = [
   ['secret_with_space', 'a line end', subscribing(usual, { secret: `${NEW.secret}\r` })],
   ['secret_with_space', 'quotes', subscribing(usual, { secret: `"${NEW.secret}"` })],
   ['secret_sent', 'in place of a digest', subscribing(usual, { write: () => NEW.secret })],
+  ['secret_sent', 'in place of the key', subscribing(usual, { key: NEW.secret })],
   ['signature_missing', '', subscribing(usual, { write: () => '' })],
   ['signature_upper_case', '', subscribing(usual, { write: (hex) => hex.toUpperCase() })],
   [
@@ -273,6 +274,19 @@ test('a secret that was sent as a key is not shown; who sees one app is shown no
   await subscribing(usual, { key: 'gone' })()
   expect((await own.next())?.event).not.toBe('unknown_app')
   await own.cancel()
+})
+
+test('a secret in the path or in a parameter is not shown', async () => {
+  await server.http(`/apps/${OLD.secret}/channels?auth_key=${NEW.key}`)
+  const { path } = await stream.nextOf('unknown_app')
+  expect(path).toContain('/***/')
+  expect(path).not.toContain(OLD.secret)
+  const at = Math.floor(server.clock.now() / 1000)
+  const query = `auth_key=${NEW.key}&auth_timestamp=${at}&auth_version=1.0&secret=${NEW.secret}`
+  await server.http(`/apps/1/channels?${query}&auth_signature=${'a'.repeat(64)}`)
+  const row = await stream.nextOf('refused')
+  expect(row).toMatchObject({ message: expect.stringContaining('&secret=***') })
+  expect(JSON.stringify(row)).not.toContain(NEW.secret)
 })
 
 test('each cause has its mistake here, or above', () => {
