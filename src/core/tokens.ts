@@ -20,7 +20,7 @@ export type TokenRecord = {
   readonly createdBy: string
   readonly expiresAt: number | undefined
   readonly revokedAt: number | undefined
-  /** Rounded down to USE_RESOLUTION_MS. */
+  /** Rounded down to USE_RESOLUTION_MS, but never before it was made. */
   readonly lastUsedAt: number | undefined
 }
 
@@ -99,8 +99,9 @@ export class Tokens {
   /** Called for each request: notes the time, and writes nothing. */
   use({ id }: TokenRecord, now: number): void {
     const token = this.#byId.get(id)
-    const at = now - (now % USE_RESOLUTION_MS)
-    if (!token || token.lastUsedAt === at) return
+    if (!token) return
+    const at = Math.max(token.createdAt, now - (now % USE_RESOLUTION_MS))
+    if (token.lastUsedAt === at) return
     token.lastUsedAt = at
     this.#used.add(token)
   }

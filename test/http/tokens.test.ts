@@ -234,6 +234,9 @@ test('what was made lasts, and when it was used, to five minutes', async () => {
     for (const scope of ['read', 'app:1'])
       tokens[scope] = (await makeToken(server, { name: scope, scope })).token
     await send(server, `${TOKENS}/app:1`, { with: ADMIN, method: 'DELETE' })
+    await send(server, APPS, { with: bearer(tokens['read']!) })
+    const listed = await send(server, TOKENS, { with: ADMIN })
+    expect(JSON.parse(listed.text).data[0]).toMatchObject({ last_used_at: 1_000_000 }) // not before it was made
     server.advance(200_000)
     await send(server, APPS, { with: bearer(tokens['read']!) })
     server.advance(60_000) // a sweep

@@ -47,12 +47,13 @@ export function formatTime(at: number, now = Date.now()): string {
   return (isToday ? CLOCK : DAY).format(at)
 }
 
-/** `2 min ago`, `in 3 h`. */
+/** `2 min ago`, `in 3 h`. What is to come is rounded: 90 days are not 89 a moment later. */
 export function formatAgo(at: number, now = Date.now()): string {
   const ms = Math.abs(now - at)
-  if (ms < 1000) return 'now'
-  const [whole = ''] = formatDuration(ms).match(/^\d+ \w+/) ?? []
-  return at > now ? `in ${whole}` : `${whole} ago`
+  const found = UNITS.find(([, size]) => ms >= size)
+  if (!found) return 'now'
+  const [unit, size] = found
+  return at > now ? `in ${Math.round(ms / size)} ${unit}` : `${Math.floor(ms / size)} ${unit} ago`
 }
 
 /** UTC, to the millisecond. */

@@ -192,9 +192,9 @@ describePages('apps in the console', (browser) => {
     await press(page, 'Delete')
     const dialog = page.getByRole('dialog')
     const last = dialog.getByRole('button', { name: 'Delete for good' })
-    await dialog.getByLabel('Type last app').fill('last ap')
+    await dialog.getByLabel('To go on, type its name: last app').fill('last ap')
     expect(await last.isDisabled()).toBe(true)
-    await dialog.getByLabel('Type last app').fill('last app')
+    await dialog.getByLabel('To go on, type its name: last app').fill('last app')
     await last.click()
     await page.getByRole('heading', { name: 'Apps', exact: true }).waitFor()
     await page.getByText('test-app').first().waitFor()
@@ -226,6 +226,7 @@ describePages('apps in the console', (browser) => {
     }
     await reading.open('apps/of-the-admin/settings')
     expect(await reading.page.getByLabel('Name').isDisabled()).toBe(true)
+    expect(await reading.page.getByRole('button', { name: /^Add/ }).count()).toBe(0)
 
     await using making = await visitConsole(browser, server, { token: made.token })
     await making.open('apps')
@@ -237,8 +238,10 @@ describePages('apps in the console', (browser) => {
     await making.open('apps')
     await making.page.getByText('of the token').waitFor()
     expect(await making.page.getByText('of the admin').count()).toBe(0)
-    expect([...reading.problems, ...making.problems]).toEqual([])
     expect([...reading.refused, ...making.refused]).toEqual([])
+    await making.open('apps/of-the-admin/live')
+    await making.page.getByText('There is no such thing, or it is not for you').waitFor()
+    expect([...reading.problems, ...making.problems]).toEqual([])
   })
 
   test('where admins have an address of their own, and below a prefix, snippets name that of clients', async () => {

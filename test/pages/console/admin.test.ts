@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { ACTIONS as SERVER_ACTIONS } from '../../../src/core/audit'
 import { describeAgent } from '../../../src/pages/console/admin/agent'
 import { differencesOf } from '../../../src/pages/console/admin/diff'
+import { formatAgo } from '../../../src/pages/console/format'
 
 type Fields = Readonly<Record<string, unknown>>
 type Row = readonly [name: string, before: Fields | null, after: Fields | null, shown: string[]]
@@ -77,4 +78,18 @@ test('the audit has words for every action', async () => {
   const [, table = ''] = /ACTIONS[^=]*= \{\n([^}]*)\}/.exec(text) ?? []
   const named = Array.from(table.matchAll(/'([\w.]+)':/g), ([, name]) => name!)
   expect(named.toSorted()).toEqual(Object.keys(SERVER_ACTIONS).toSorted())
+})
+
+test('what was is rounded down, what is to come to the nearest', () => {
+  const [minute, day] = [60_000, 86_400_000]
+  const ages = [-999, -1000, -119_000, -3 * day + 1, minute, 90 * day - 1, 999]
+  expect(ages.map((ms) => formatAgo(10 * day + ms, 10 * day))).toEqual([
+    'now',
+    '1 s ago',
+    '1 min ago',
+    '2 d ago',
+    'in 1 min',
+    'in 90 d',
+    'now',
+  ])
 })

@@ -15,34 +15,36 @@ export function Ending({ app, onChanged }: Props) {
   const enable = useAction(async () => onChanged(await changeApp(app.slug, { active: true })))
   const close = () => setAsked(undefined)
   return (
-    <section class="card ending" aria-label="Disable or delete">
-      {app.active ? (
-        <Row
-          title="Disable the app"
-          about="It refuses everybody until it is enabled again. Nothing of it is lost."
-        >
-          <Button look="danger" onClick={() => setAsked('disable')}>
-            Disable
-          </Button>
-        </Row>
-      ) : (
-        <Row title="Enable the app" about="Clients and servers are accepted again, at once.">
-          <Button look="primary" onClick={enable.run} isBusy={enable.isBusy}>
-            Enable
-          </Button>
-        </Row>
-      )}
-      <ErrorLine error={enable.error} />
-      {mayDelete && app.provided_by === null && (
-        <Row
-          title="Delete the app"
-          about="Its keys, settings, history and webhooks go with it, for good."
-        >
-          <Button look="danger" onClick={() => setAsked('delete')}>
-            Delete
-          </Button>
-        </Row>
-      )}
+    <>
+      <section class="card ending" aria-label="Disable or delete">
+        {app.active ? (
+          <Row
+            title="Disable the app"
+            about="It refuses everybody until it is enabled again. Nothing of it is lost."
+          >
+            <Button look="danger" onClick={() => setAsked('disable')}>
+              Disable
+            </Button>
+          </Row>
+        ) : (
+          <Row title="Enable the app" about="Clients and servers are accepted again, at once.">
+            <Button look="primary" onClick={enable.run} isBusy={enable.isBusy}>
+              Enable
+            </Button>
+          </Row>
+        )}
+        <ErrorLine error={enable.error} />
+        {mayDelete && app.provided_by === null && (
+          <Row
+            title="Delete the app"
+            about="Its keys, settings, history and webhooks go with it, for good."
+          >
+            <Button look="danger" onClick={() => setAsked('delete')}>
+              Delete
+            </Button>
+          </Row>
+        )}
+      </section>
       {isAsked === 'disable' && (
         <Confirm
           title={`Disable ${app.name}?`}
@@ -54,7 +56,7 @@ export function Ending({ app, onChanged }: Props) {
         </Confirm>
       )}
       {isAsked === 'delete' && <Deletion app={app} onClose={close} />}
-    </section>
+    </>
   )
 }
 
@@ -90,7 +92,7 @@ function Deletion({ app, onClose }: { readonly app: AppView; readonly onClose: (
       isOff={typed !== app.name}
     >
       <p>Its connections are closed with 4001. This cannot be taken back.</p>
-      <Field label={`Type ${app.name}`}>
+      <Field label={`To go on, type its name: ${app.name}`}>
         {(attributes) => (
           <input
             {...attributes}

@@ -55,6 +55,7 @@ function Settings({ first }: { readonly first: AppView }) {
   return (
     <>
       {app.provided_by !== null && <Provided by={app.provided_by} />}
+      {!mayChange && <p class="stale">Your token reads, and changes nothing.</p>}
       <form class="settings" onSubmit={submit} ref={form}>
         {SETTINGS.map(({ title, fields }) => (
           <fieldset key={title} disabled={!mayChange} class="card form">

@@ -44,10 +44,23 @@ export const Loading = () => (
 
 type FailureProps = { readonly error: ApiError; readonly onRetry: () => void }
 
-export const Failure = ({ error, onRetry }: FailureProps) => (
+export const Failure = ({ error, onRetry }: FailureProps) =>
+  error.status === 404 ? (
+    <Gone />
+  ) : (
+    <div class="failure" role="alert">
+      <p>{error.message}</p>
+      <Button onClick={onRetry}>Try again</Button>
+    </div>
+  )
+
+/** What does not exist and what a token does not reach have the same answer. */
+const Gone = () => (
   <div class="failure" role="alert">
-    <p>{error.message}</p>
-    <Button onClick={onRetry}>Try again</Button>
+    <p>There is no such thing, or it is not for you.</p>
+    <p>
+      <a href="#/apps">Show the apps</a>
+    </p>
   </div>
 )
 
