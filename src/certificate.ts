@@ -66,13 +66,16 @@ export class Certificate {
 }
 
 /** Changes with the files, also where they are links that point to others from now on. */
-function stampOf({ certFile, keyFile }: TlsFiles): string {
-  return [certFile, keyFile]
-    .map((file) => {
-      const found = statSync(file, { throwIfNoEntry: false })
-      return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : ''
-    })
-    .join(', ')
+const stampOf = ({ certFile, keyFile }: TlsFiles): string =>
+  [certFile, keyFile].map(stampOfFile).join(', ')
+
+function stampOfFile(file: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(file)
+    return `${ino} ${size} ${mtimeMs}`
+  } catch (cause) {
+    return messageOf(cause) // told with its setting when the file is read
+  }
 }
 
 const { tlsCertFile, tlsKeyFile, tlsPassphrase } = TLS_SETTINGS

@@ -32,7 +32,9 @@ export function renewal(port: Port, certificate: Certificate): () => void {
   }
   const isAnother = (): boolean => {
     try {
-      return certificate.reload()
+      const isNew = certificate.reload()
+      if (!isNew) reported = undefined
+      return isNew
     } catch (cause) {
       report(cause)
       return false

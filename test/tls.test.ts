@@ -1,6 +1,13 @@
 /** TLS on the public port: certificates of files, renewed while sockets stay. */
 import { describe, expect, test } from 'bun:test'
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
@@ -159,6 +166,23 @@ test('of a chain that is half written nothing is taken, nor is a socket lost', a
   expect((await oldest.closing()).code).toBe(4200)
   sweep(server)
   expect(await nameAt(server.port)).toBe('first')
+})
+
+test('a link that leads to itself is told once, by its setting', async () => {
+  using files = new Files('first')
+  await using server = await start({ config: files.settings })
+  rmSync(files.tlsKeyFile)
+  symlinkSync(files.tlsKeyFile, files.tlsKeyFile)
+  sweep(server)
+  sweep(server)
+  expect(await nameAt(server.port)).toBe('first')
+  const told = server.log.lines.filter(({ level }) => level === 'error')
+  expect(told).toHaveLength(1)
+  expect(told).toMatchObject([
+    {
+      fields: { reason: expect.stringMatching(/^CARILLON_TLS_KEY_FILE=.* cannot be read: ELOOP/) },
+    },
+  ])
 })
 
 test('a certificate that could not be used yet is found again', () => {
