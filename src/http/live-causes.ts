@@ -107,6 +107,10 @@ export const CAUSES = {
     'The client sent no signature: it has no endpoint that signs, or that has answered without `auth`.',
     'Give the client the URL of its endpoint, and look at the answer of that in the network pane of the browser.',
   ),
+  origin_refused: cause(
+    'The page of the client has an origin that the app does not allow.',
+    'Add the origin to the settings of the app, under Pages that may connect: the log has it, and so has the network pane of the browser.',
+  ),
   client_events_off: cause(
     'The app allows no client events.',
     'Switch `client_events` on in the settings of the app.',
@@ -129,12 +133,13 @@ const BY_CODE: { readonly [Code in ErrorCode]?: CauseName } = {
   client_events_disabled: 'client_events_off',
 }
 
-/** How messages of `request_unauthorized` begin. */
+/** How messages of codes that stand for several mistakes begin. */
 const BY_MESSAGE: readonly (readonly [beginning: string, CauseName])[] = [
   ['Invalid key for app', 'key_of_other_app'],
   ['Invalid authentication key', 'key_unknown'],
   ['Timestamp expired', 'clock'],
   ['body_md5 does not match', 'body_changed'],
+  ['Origin not allowed', 'origin_refused'],
 ]
 
 /** `socketIds` are those of connections that there were lately. Undefined where the message says it all. */
@@ -149,7 +154,7 @@ export function causeOf(
   if (code === 'request_refused' && message === '' && plugin === undefined) return 'pair_wrong'
   return (
     BY_CODE[code] ??
-    (code === 'request_unauthorized'
+    (code === 'request_unauthorized' || code === 'connection_refused'
       ? BY_MESSAGE.find(([beginning]) => message.startsWith(beginning))?.[1]
       : undefined)
   )

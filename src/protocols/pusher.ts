@@ -68,7 +68,10 @@ function handshake(core: Core, path: string, query: URLSearchParams): Handshake 
       refusal('path_not_found', `Path ${quote(path)} not found; connect to /app/KEY`),
     )
   const app = findAppByKey(core, key)
-  if (isRefusal(app)) return refuseHandshake(app)
+  if (isRefusal(app)) {
+    const disabled = core.apps.byKey(key) // whoever watches it sees who is refused
+    return disabled ? { app: disabled, refused: app } : refuseHandshake(app)
+  }
   return { app, refused: checkProtocol(query.get('protocol')) }
 }
 

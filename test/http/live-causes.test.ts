@@ -292,5 +292,5 @@ test('a secret in the path or in a parameter is not shown', async () => {
 test('each cause has its mistake here, or above', () => {
   const made = new Set(MISTAKES.map(([cause]) => cause))
   const others = Object.keys(CAUSES).filter((name) => !made.has(name as CauseName))
-  expect(others).toEqual(['app_unknown', 'other_connection'])
+  expect(others).toEqual(['app_unknown', 'other_connection', 'origin_refused'])
 })
