@@ -29,7 +29,7 @@ import type { AdminChanges } from './admin-changes'
 import { isBlinded, sees, type Caller } from './admin-needs'
 import { AppAnswer, AppsAnswer, changedAppBody, newAppBody } from './app-schemas'
 import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
-import { prefixOf } from './place'
+import { pathOf, prefixOf } from './place'
 
 const FOUND = { 200: AppAnswer, 404: NOT_FOUND }
 const describeChange = (operationId: string, { settings }: Enforced) => ({
@@ -101,6 +101,7 @@ export function admin(core: Core, options: AdminOptions) {
     .delete(
       '/:slug',
       async ({ request, params, set }) => {
+        requireNoSlash(request)
         const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
         if (app.providedBy !== undefined)
@@ -167,6 +168,14 @@ export function admin(core: Core, options: AdminOptions) {
         },
       },
     )
+}
+
+/**
+ * Every client resolves dots in a path, also as `%2e`: the end of a user who is called `..` arrives as `APP/`.
+ * @throws RealtimeError('admin_not_found')
+ */
+function requireNoSlash({ url }: Request): void {
+  if (pathOf(url).endsWith('/')) throw notFound()
 }
 
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
 import { connectSignedIn } from '../protocols/signed-in'
-import { requestAdmin } from './admin-requests'
+import { create, requestAdmin } from './admin-requests'
 
 type Row = { readonly id: string } & Readonly<Record<string, unknown>>
 type Page = { readonly data: readonly Row[]; readonly next: string | null }
@@ -62,4 +62,15 @@ test('whatever they are called, every page goes on after the last, and each can 
   expect(audit.data).toMatchObject(
     ODD.toReversed().map((target) => ({ action: 'user.terminated', app_id: '1', target })),
   )
+})
+
+test('the end of what is called by dots deletes no app', async () => {
+  await using server = await start()
+  expect((await create(server, { name: 'other-app' })).status).toBe(201)
+  for (const what of ['users', 'keys', 'connections'])
+    for (const dots of ['..', '%2e%2e', '.%2E']) {
+      const { status } = await requestAdmin(server, 'DELETE', `/other-app/${what}/${dots}`)
+      expect([what, dots, status]).toEqual([what, dots, 404])
+    }
+  expect((await requestAdmin(server, 'GET', '/other-app')).status).toBe(200)
 })

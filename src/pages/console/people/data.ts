@@ -1,5 +1,5 @@
 /** What the API tells of channels, connections and users, and the requests for it. */
-import { api } from '../api'
+import { api, ApiError } from '../api'
 import { adminPath, appPath } from '../place'
 
 /** Part of a list; `next` is where it goes on, null at its end. */
@@ -179,5 +179,9 @@ export const loadUsers = async (
     ),
   )
 
-export const endUser = (slug: string, userId: string): Promise<void> =>
-  api('DELETE', adminPath(slug, `users/${encodeURIComponent(userId)}`))
+/** @throws ApiError, also for a user whom no path can name */
+export async function endUser(slug: string, userId: string): Promise<void> {
+  if (/^\.{1,2}$/.test(userId))
+    throw new ApiError(0, 'A path cannot name this user; end the connections one by one')
+  await api('DELETE', adminPath(slug, `users/${encodeURIComponent(userId)}`))
+}
