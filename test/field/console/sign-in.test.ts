@@ -29,6 +29,8 @@ describePages('signing in', (browser) => {
     const { page } = visit
     await visit.open('apps')
     expect(await page.title()).toBe('Sign in · Carillon')
+    await button(page, 'Enter as pusher_admin_username').waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toStartWith('Enter as')
     for (const viewport of [PHONE, WIDE]) {
       await page.setViewportSize(viewport)
       expect(await findFlaws(page)).toEqual([])

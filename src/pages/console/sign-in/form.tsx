@@ -16,15 +16,17 @@ type FormProps = {
 export function SignInForm({ user: expected }: FormProps) {
   const [user, setUser] = useState(expected)
   const [secret, setSecret] = useState('')
-  const userInput = useRef<HTMLInputElement>(null)
+  const form = useRef<HTMLFormElement>(null)
   const secretInput = useRef<HTMLInputElement>(null)
   const published = usePublished()
   const given = useRef<Credentials>({ user, secret })
   const { run, isBusy, error } = useAction(async () => setSession(await signIn(given.current)))
   const waitSeconds = useWait(error)
   useLayoutEffect(() => {
-    const first = expected === '' ? userInput : secretInput
-    first.current?.focus()
+    // The first of the form: the one click where there is one, or the user.
+    const first = form.current?.querySelector<HTMLElement>('button, input')
+    if (expected === '') first?.focus()
+    else secretInput.current?.focus()
   }, [published])
   useEffect(() => {
     if (error) secretInput.current?.select()
@@ -40,7 +42,7 @@ export function SignInForm({ user: expected }: FormProps) {
   if (!published) return null // the form would jump when they come
   const { credentials, refusal } = published
   return (
-    <form class="sign-in-form" onSubmit={submit}>
+    <form class="sign-in-form" onSubmit={submit} ref={form}>
       {credentials && (
         <div class="one-click">
           <Button
@@ -61,7 +63,6 @@ export function SignInForm({ user: expected }: FormProps) {
           <input
             {...attributes}
             autocomplete="username"
-            ref={userInput}
             autocapitalize="none"
             spellcheck={false}
             value={user}
