@@ -4,7 +4,6 @@
  */
 import type { Certificate } from './certificate'
 import { messageOf, REFUSE } from './core/errors'
-import { workFor } from './core/slices'
 import { listenAnew, type Port } from './listen'
 
 /** After so many looks what has not gone of the oldest sockets is ended. */
@@ -42,9 +41,14 @@ export function renewal(port: Port, certificate: Certificate): () => void {
   }
   const retireOlder = (): void => {
     looksLeft = LOOKS
-    const older = [...core.hub.connections()].filter(({ sink }) => listeners.isOlder(sink))
-    const retire = (conn: (typeof older)[number]) => conn.closed || conn.refuse(REFUSE.shuttingDown)
-    core.slices.add(workFor('certificate', older, retire))
+    const left = core.hub.connections()
+    const step = (): boolean => {
+      if (looksLeft === undefined) return false // the next one listens: others are the older now
+      const { value: conn } = left.next()
+      if (conn && !conn.closed && listeners.isOlder(conn.sink)) conn.refuse(REFUSE.shuttingDown)
+      return conn !== undefined
+    }
+    core.slices.add({ part: 'certificate', step })
   }
   const listenWithIt = (): void => {
     looksLeft = undefined
