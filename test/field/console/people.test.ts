@@ -92,6 +92,7 @@ describePages('channels and people', (browser) => {
     await page.getByRole('link', { name: client.socketId }).waitFor()
 
     await page.getByRole('link', { name: 'Signed-in users' }).click()
+    await page.getByText('1 user of this process').waitFor()
     await page.getByRole('link', { name: 'ada', exact: true }).click()
     await page.getByRole('button', { name: 'End this user' }).click()
     await page.getByRole('button', { name: 'End them all' }).click()

@@ -101,7 +101,7 @@ function Channels({ slug, appId, first }: ChannelsProps) {
           </Rows>
         )}
       </Show>
-      <ListState of={paged} noun="channels" />
+      <ListState of={paged} noun="channel" />
     </>
   )
 }

@@ -60,7 +60,7 @@ function Connections({ slug, filter }: ConnectionsProps) {
           </ConnectionList>
         )}
       </Show>
-      <ListState of={paged} noun="connections of this process" />
+      <ListState of={paged} noun="connection" whose=" of this process" />
       {isEnding && (
         <EndUser
           slug={slug}

@@ -48,15 +48,21 @@ export function Frame({ slug, current, children }: FrameProps) {
   )
 }
 
-type ListStateProps = { readonly of: Paged<unknown>; readonly noun: string }
+type ListStateProps = {
+  readonly of: Paged<unknown>
+  /** One of them: `user`. */
+  readonly noun: string
+  /** Whose they are: ` of this process`. */
+  readonly whose?: string
+}
 
 /** Below a list: how much of it is there, and whether it follows. */
-export function ListState({ of, noun }: ListStateProps) {
+export function ListState({ of, noun, whose = '' }: ListStateProps) {
   const { first, items, hasMore, isHeld, error, loadMore, restart } = of
   if (first.state !== 'loaded' || items.length === 0) return null
   return (
     <p class="people-state" role="status">
-      {`${items.length.toLocaleString('en')} ${noun}${hasMore ? ' so far' : ''}`}
+      {`${items.length.toLocaleString('en')} ${noun}${items.length === 1 ? '' : 's'}${whose}${hasMore ? ' so far' : ''}`}
       {isHeld ? (
         <>
           {', as they were at '}

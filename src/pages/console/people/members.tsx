@@ -60,7 +60,7 @@ export function Members({ appId, channel, turn }: MembersProps) {
           </Rows>
         )}
       </Show>
-      <ListState of={paged} noun="members" />
+      <ListState of={paged} noun="member" />
     </section>
   )
 }

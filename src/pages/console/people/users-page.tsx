@@ -84,7 +84,7 @@ function Users({ slug }: { readonly slug: string }) {
           </Rows>
         )}
       </Show>
-      <ListState of={paged} noun="users of this process" />
+      <ListState of={paged} noun="user" whose=" of this process" />
     </>
   )
 }
