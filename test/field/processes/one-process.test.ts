@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig } from '../../src/config/config'
-import { ManualClock, MemoryLog } from '../../kit/clock'
-import { claimDatabase } from '../../src/standby'
-import { openDatabase } from '../../src/store/sqlite'
-import { start, type TestServer } from '../harness'
-import { Program } from '../program'
+import { readConfig } from '../../../src/config/config'
+import { ManualClock, MemoryLog } from '../../../kit/clock'
+import { claimDatabase } from '../../../src/standby'
+import { openDatabase } from '../../../src/store/sqlite'
+import { start, type TestServer } from '../../harness'
+import { Program } from '../../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

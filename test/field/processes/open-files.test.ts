@@ -1,10 +1,10 @@
 /** The program where files are few: what never sends its body, and what only connects. */
 import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
-import { waitFor } from './harness'
-import { readConfig } from '../src/config/config'
-import { fileLimitWarnings } from '../src/open-files'
-import { Program } from './program'
+import { waitFor } from '../../harness'
+import { readConfig } from '../../../src/config/config'
+import { fileLimitWarnings } from '../../../src/open-files'
+import { Program } from '../../program'
 
 const FILES = 200
 

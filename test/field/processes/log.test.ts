@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
-import { RawClient, waitFor } from './harness'
+import { RawClient, waitFor } from '../../harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'))
 const started: Subprocess[] = []

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
-import type { TestServer } from '../harness'
-import { Program } from '../program'
-import { makeRandom } from '../random'
-import { Page } from './page'
-import { PhoenixPage } from './phoenix-page'
+import type { TestServer } from '../../harness'
+import { Program } from '../../program'
+import { makeRandom } from '../../random'
+import { Page } from '../../client/page'
+import { PhoenixPage } from '../../client/phoenix-page'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
