@@ -22,7 +22,10 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run carillon', 'test/cli runs each command'],
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
-  ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
+  [
+    'carillon.sqlite.credentials',
+    'test/field/processes/first-start.test.ts reads and deletes that file',
+  ],
   ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
   ['/live?', 'test/http/live.test.ts reads such streams, which have no end'],

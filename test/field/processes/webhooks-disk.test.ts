@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
 import { expect, test } from 'bun:test'
-import { RawClient } from '../harness'
-import { Program } from '../program'
-import { Receiver, startWithWebhooks, waitUntil } from './receiver'
+import { RawClient } from '../../harness'
+import { Program } from '../../program'
+import { Receiver, startWithWebhooks, waitUntil } from '../../webhooks/receiver'
 
 const [KEY, SECRET] = ['test-app-fake-key', 'test-app-fake-secret']
 const ROOM = 'private-room'

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
-import { makeBasicAuth, PAIR } from '../credentials'
-import { start, type RawClient, type TestServer } from '../harness'
-import { Program } from '../program'
-import { makeRandom } from '../random'
+import { makeBasicAuth, PAIR } from '../../credentials'
+import { start, type RawClient, type TestServer } from '../../harness'
+import { Program } from '../../program'
+import { makeRandom } from '../../random'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)

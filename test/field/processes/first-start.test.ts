@@ -12,10 +12,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Credentials } from '../../src/config/credentials'
-import { writeGenerated } from '../../src/config/first-start'
-import { waitFor } from '../harness'
-import { Program } from '../program'
+import type { Credentials } from '../../../src/config/credentials'
+import { writeGenerated } from '../../../src/config/first-start'
+import { waitFor } from '../../harness'
+import { Program } from '../../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-first-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
