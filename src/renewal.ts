@@ -3,6 +3,7 @@
  * certificate before the last are asked to reconnect, in slices, before the next one comes.
  */
 import type { Certificate } from './certificate'
+import { CERTIFICATE_SOON_MS } from './core/core'
 import { messageOf, REFUSE } from './core/errors'
 import { listenAnew, type Port } from './listen'
 
@@ -10,8 +11,6 @@ import { listenAnew, type Port } from './listen'
 const LOOKS = 10
 
 const DAY_MS = 86_400_000
-/** A certificate that ends so soon should have been renewed. */
-const SOON_MS = 7 * DAY_MS
 
 /** Returns what is called at each sweep: it looks at the files, and never throws. */
 export function renewal(port: Port, certificate: Certificate): () => void {
@@ -64,7 +63,7 @@ export function renewal(port: Port, certificate: Certificate): () => void {
     log.info({ endsAt: new Date(used.endsAt).toISOString() }, 'the certificate was renewed')
   }
   const warnOfEnd = (): void => {
-    if (used.endsAt - clock.now() > SOON_MS || clock.mono() - warnedAt < DAY_MS) return
+    if (used.endsAt - clock.now() > CERTIFICATE_SOON_MS || clock.mono() - warnedAt < DAY_MS) return
     warnedAt = clock.mono()
     log.warn({ endsAt: new Date(used.endsAt).toISOString() }, 'the certificate ends soon')
   }

@@ -1,7 +1,7 @@
 /** METRICS_SETTINGS: the rows of SETTINGS that say who may read the metrics, and where. */
 import type { ListenAddress } from '../core/addresses'
 import { ADMIN_SETTINGS, overlap } from './admin-settings'
-import { boolean, hostAlone, number, optional, setting, text } from './setting'
+import { boolean, hostAlone, number, optional, optionalPort, setting, text } from './setting'
 
 export const METRICS_SETTINGS = {
   metricsToken: optional(
@@ -11,14 +11,10 @@ export const METRICS_SETTINGS = {
     'token for `/metrics` and `/usage`, as Bearer; the admin may read them without it',
     true,
   ),
-  metricsPort: setting<number | undefined>({
-    env: 'CARILLON_METRICS_PORT',
-    default: undefined,
-    read: (given) =>
-      /^\d{1,5}$/.test(given) && Number(given) <= 65_535 ? Number(given) : undefined,
-    expected: 'an integer from 0 to 65535',
-    about: 'port on which `/metrics` and `/usage` are alone; none if absent, 0 takes a free one',
-  }),
+  metricsPort: optionalPort(
+    'CARILLON_METRICS_PORT',
+    'port on which `/metrics` and `/usage` are alone; none if absent, 0 takes a free one',
+  ),
   metricsHost: setting<string>({
     env: 'CARILLON_METRICS_HOST',
     default: '127.0.0.1',

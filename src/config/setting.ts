@@ -103,6 +103,17 @@ export const number = (env: string, { default: value, min, max }: NumberRange, a
     expected: `an integer from ${min} to ${max}`,
     about,
   })
+/** A port beside the public one; none if absent, 0 takes a free one. */
+export const optionalPort = (env: string, about: string) =>
+  setting<number | undefined>({
+    env,
+    default: undefined,
+    read: (given) =>
+      /^\d{1,5}$/.test(given) && Number(given) <= 65_535 ? Number(given) : undefined,
+    expected: 'an integer from 0 to 65535',
+    about,
+  })
+
 export const optional = (
   env: string,
   pattern: RegExp,

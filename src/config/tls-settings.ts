@@ -1,5 +1,5 @@
 /** TLS_SETTINGS: the rows of SETTINGS that say how the public port is encrypted. */
-import { optional, setting } from './setting'
+import { optional, optionalPort, setting } from './setting'
 
 const PLAIN_HTTP = ['allow', 'redirect', 'refuse'] as const
 
@@ -28,14 +28,10 @@ export const TLS_SETTINGS = {
     about:
       'what becomes of requests without TLS, here or at a trusted proxy (`x-forwarded-proto`): `redirect` sends browsers to `https://`; it refuses the rest, and `refuse` all, but for `/up` and `/ready`',
   }),
-  plainPort: setting<number | undefined>({
-    env: 'CARILLON_PLAIN_PORT',
-    default: undefined,
-    read: (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined),
-    expected: 'an integer from 0 to 65535',
-    about:
-      'second port, without TLS, where the public one has a certificate, as 80 beside 443; goes with `CARILLON_PLAIN_HTTP`',
-  }),
+  plainPort: optionalPort(
+    'CARILLON_PLAIN_PORT',
+    'second port, without TLS, where the public one has a certificate, as 80 beside 443; goes with `CARILLON_PLAIN_HTTP`',
+  ),
 } as const
 
 export type PlainHttp = (typeof PLAIN_HTTP)[number]

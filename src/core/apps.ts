@@ -18,7 +18,7 @@ import {
   type Counters,
   type Tallies,
 } from './counters'
-import { quote, REFUSE, refusal, type Refusal } from './errors'
+import { quote, refusal, type Refusal } from './errors'
 import { limitsOfApp, type Limits } from './limits'
 import { overridesOf, applyOverrides, type ProvidedApp } from './provided-apps'
 import { KeyPair } from './signature'
@@ -268,13 +268,6 @@ export function findAppByKey({ apps }: { readonly apps: Apps }, key: string): Ap
   if (!app) return refusal('app_not_found', `App key ${quote(key)} does not exist`)
   return checkActive(app) ?? app
 }
-
-/** Undefined where the app may be used, without TLS if the request is not encrypted. */
-export const checkEncrypted = (
-  { record }: App,
-  request: { readonly isEncrypted: () => boolean },
-): Refusal | undefined =>
-  record.tlsOnly && !request.isEncrypted() ? REFUSE.tlsRequired : undefined
 
 export const checkActive = ({ id, record }: App): Refusal | undefined =>
   record.active ? undefined : refusal('app_disabled', `App ${id} is disabled`)

@@ -69,6 +69,9 @@ export type Core = {
   }
 }
 
+/** A certificate that ends so soon should have been renewed. */
+export const CERTIFICATE_SOON_MS = 7 * 86_400_000
+
 export type Timing = {
   /** Silence after which a client is pinged; the hello has it. */
   readonly activityTimeoutSeconds: number

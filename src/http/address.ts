@@ -6,6 +6,8 @@
 import type { Server } from 'bun'
 import { isIP, type BlockList } from 'node:net'
 import { quotaKeyOf, UNIX_PEER, type ListenAddress } from '../core/addresses'
+import type { App } from '../core/app'
+import { REFUSE, type Refusal } from '../core/errors'
 import { copyText } from '../core/json'
 import { listIncludes, blockListOf } from '../core/networks'
 import type { Log } from '../core/types'
@@ -100,6 +102,11 @@ export class Addresses {
     const trusted = from.toReversed().findIndex((each) => !this.#trusts(plainAddress(each.trim())))
     const hops = trusted === -1 ? from.length : trusted + 1
     return ENCRYPTED.includes(told[Math.max(0, told.length - Math.max(1, hops))]!)
+  }
+
+  /** The refusal of a request without TLS by an app that accepts nothing else. */
+  checkEncrypted({ record }: App, request: Request): Refusal | undefined {
+    return record.tlsOnly && !this.isEncrypted(request) ? REFUSE.tlsRequired : undefined
   }
 
   /** The host that the client has asked for, as trusted proxies have it. Empty without one. */

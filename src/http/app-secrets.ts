@@ -3,7 +3,7 @@
  * It may be right, wrong, tried too often, or published and not from this machine.
  */
 import type { App } from '../core/app'
-import { REFUSE, type Refusal } from '../core/errors'
+import type { Refusal } from '../core/errors'
 import { isPublished } from '../core/published-credentials'
 import { timingSafeEqual, sha256 } from '../core/signature'
 import type { Addresses } from './address'
@@ -42,8 +42,8 @@ export class AppSecrets {
       this.logins.recordFailure(attempt)
       return { ...NO_SECRET, failedAttempt: attempt }
     }
-    if (app?.record.tlsOnly && !this.addresses.isEncrypted(request))
-      return { ...NO_SECRET, refusal: REFUSE.tlsRequired }
+    const unencrypted = app && this.addresses.checkEncrypted(app, request)
+    if (unencrypted) return { ...NO_SECRET, refusal: unencrypted }
     return isPublished(secret) ? this.verifyPublished(request) : { ...NO_SECRET, isValid }
   }
 

@@ -5,7 +5,7 @@
  */
 import { Elysia } from 'elysia'
 import { findKeyPair, type App } from '../core/app'
-import { checkActive, checkEncrypted } from '../core/apps'
+import { checkActive } from '../core/apps'
 import type { Core } from '../core/core'
 import { appNotFound, percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
@@ -48,8 +48,7 @@ export function requireSignature(core: Core, access: SignedAccess) {
     if (query.credentials.auth_key === undefined)
       vouched ??= changes.vouch(request, appId, area === 'read' ? 'see_app' : 'change_app')
     const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })
-    const isEncrypted = () => hooks.addresses.isEncrypted(request)
-    const refused = checkActive(app) ?? checkEncrypted(app, { isEncrypted })
+    const refused = checkActive(app) ?? hooks.addresses.checkEncrypted(app, request)
     if (refused) raise(refused)
     app.counters.requestsAccepted++
     const raw = isPost ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY

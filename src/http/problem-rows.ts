@@ -1,4 +1,5 @@
 /** PROBLEMS: what may be wrong with the server right now. Thresholds are those of `ops/alerts.yml`, where that has one. */
+import { CERTIFICATE_SOON_MS } from '../core/core'
 import { sumOfTally } from '../core/lately'
 import type { Part } from '../core/readiness'
 import {
@@ -27,8 +28,6 @@ const REMEDIES: Readonly<Record<Part, string>> = {
 }
 
 const LITTLE_BYTES = 1e9
-/** A certificate that ends so soon should have been renewed. */
-const CERTIFICATE_MS = 7 * 86_400_000
 const NO_BYTES = 5e7
 const MOST_MEMORY = 0.85
 const MOST_FILES = 0.75
@@ -146,7 +145,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
     test: ({ core: { clock, state } }) => {
       if (state.certificateEndsAt === undefined) return undefined
       const leftMs = state.certificateEndsAt - clock.now()
-      if (leftMs > CERTIFICATE_MS) return undefined
+      if (leftMs > CERTIFICATE_SOON_MS) return undefined
       const at = new Date(state.certificateEndsAt).toISOString()
       return leftMs > 0
         ? { text: `The certificate of the public port ends at ${at}` }
