@@ -112,8 +112,10 @@ function follow(
 const givenUp = ({ toName }: CopyOrder): StoreError =>
   new StoreError(`${toName}: given up before it was done`)
 
+/** Never rejects: why the copy has failed is what is told, and the next backup deletes what is left. */
 export async function deletePartial(file: string): Promise<void> {
-  for (const ending of ['', '-journal']) await rm(`${file}${ending}`, { force: true })
+  const endings = ['', '-journal']
+  await Promise.allSettled(endings.map((ending) => rm(`${file}${ending}`, { force: true })))
 }
 
 /** Makes a renaming in the folder last through a power cut, where the file system can. */

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { backup } from '../../src/store/backup'
+import { deletePartial } from '../../src/store/copy'
 import { lockDatabase } from '../../src/store/files'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { restore } from '../../src/store/restore'
@@ -266,3 +267,10 @@ function fill(db: Database): void {
     WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 64)
     INSERT INTO plugin_values (plugin, key, value) SELECT 'filler', n, hex(zeroblob(32768)) FROM numbers`)
 }
+
+test('what is left of a copy is no fault where its folder has become a file', async () => {
+  const file = join(newFolder(), 'file')
+  writeFileSync(file, '')
+  await deletePartial(join(file, 'copy.partial'))
+  expect(readFileSync(file, 'utf8')).toBe('')
+})
