@@ -186,10 +186,14 @@ export class PhoenixJs {
   constructor(
     server: TestServer,
     generation: Generation,
-    { mount = '/socket', ...options }: { mount?: string; [option: string]: unknown } = {},
+    {
+      url = `ws://127.0.0.1:${server.socketPort}`,
+      mount = '/socket',
+      ...options
+    }: { url?: string; mount?: string; [option: string]: unknown } = {},
   ) {
     const { Socket } = PHOENIX_JS[generation]()
-    this.socket = new Socket(`ws://127.0.0.1:${server.socketPort}${mount}`, {
+    this.socket = new Socket(`${url}${mount}`, {
       transport: WebSocket,
       ...options,
     })

@@ -13,6 +13,7 @@ const PROGRAMS = {
   javac: 'default-jdk-headless',
   mvn: 'maven',
   npm: 'npm',
+  node: 'nodejs',
   promtool: 'prometheus',
   haproxy: 'haproxy',
   caddy: 'caddy',

@@ -5,6 +5,7 @@ import { start } from '../harness'
 import { XhrClient } from '../transports/xhr-client'
 import { describeWith } from './programs'
 import { PROXIES, startProxy } from './proxies'
+import { tryStockClients } from './stock-clients'
 
 /** Whose address a client has put into a header itself. */
 const SPOOFED = {
@@ -15,7 +16,7 @@ const SPOOFED = {
 }
 
 for (const proxy of PROXIES)
-  describeWith(proxy.program, `behind ${proxy.program}`, () => {
+  describeWith([proxy.program, 'node'], `behind ${proxy.program}`, () => {
     test('everything arrives by TLS, from who has sent it', async () => {
       const own = { appId: '7', appKey: 'k7', appSecret: 's7' }
       await using server = await start({ config: { ...own, trustedProxies: ['127.0.0.1'] } })
@@ -49,6 +50,7 @@ for (const proxy of PROXIES)
       expect(await stream.nextMessage()).toContain(data)
       expect((await polling.messages(1))[0]).toContain(data)
       stream.abort.abort()
+      await tryStockClients(server, front.tls)
     })
 
     test('plain HTTP is sent to TLS, and the page of the console is there', async () => {

@@ -1,9 +1,11 @@
-/** TLS without a proxy, in a browser: pusher-js by each of its transports, and told by 4000 to use it. */
+/** TLS without a proxy. In a browser: pusher-js by each of its transports, and told by 4000 to use it. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { start } from '../harness'
 import { describePages } from './browser'
 import { visit } from './page'
+import { describeWith } from './programs'
+import { tryStockClients } from './stock-clients'
 
 const ROOT = join(import.meta.dir, '../..')
 const LIBRARY = join(ROOT, 'node_modules/pusher-js/dist/web/pusher.min.js')
@@ -11,6 +13,13 @@ const PAIR = {
   tlsCertFile: join(ROOT, 'test/tls/first.crt'),
   tlsKeyFile: join(ROOT, 'test/tls/first.key'),
 }
+
+describeWith('node', 'TLS outside of browsers', () => {
+  test('pusher-js, phoenix.js and the SDK', async () => {
+    await using server = await start({ config: PAIR })
+    await tryStockClients(server, server.port)
+  })
+})
 
 describePages('TLS in Chromium', (browser) => {
   test.each(['ws', 'xhr_streaming', 'xhr_polling'])('pusher-js over %s', async (transport) => {

@@ -7,6 +7,7 @@
  * the connection of `SOCKET_ID`, to subscribe with.
  */
 import { beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { parseAddress } from '../../../src/pages/console/connect/address'
 import { snippetOf } from '../../../src/pages/console/connect/snippets'
 import { start, type RawClient, type TestServer } from '../../harness'
@@ -66,7 +67,11 @@ for (const sdk of SDKS)
   describeWith(sdk.toolchain, `the SDK ${sdk.name}`, () => {
     const TIMEOUT = { timeout: INSTALL_MS + RUN_MS }
     beforeAll(() => install(sdk), INSTALL_MS)
-    test('gets what it asks for, and subscribers get what it publishes', () => tryOut(sdk), TIMEOUT)
+    test.each(['http', 'https'] as const)(
+      'gets what it asks for by %s, and subscribers get what it publishes',
+      (scheme) => tryOut(sdk, scheme),
+      TIMEOUT,
+    )
     test('sends what the snippet of the console says', () => tryOutSnippet(sdk), TIMEOUT)
   })
 
@@ -98,8 +103,15 @@ async function tryOutSnippet(sdk: Sdk): Promise<void> {
 
 // ---------------------------------------------------------------- one SDK
 
-async function tryOut(sdk: Sdk): Promise<void> {
-  await using server = await start()
+/** A certificate for 127.0.0.1, which no authority has signed: the programs are told to trust it. */
+const CERT = join(import.meta.dir, '../../tls/first.crt')
+const PAIR = { tlsCertFile: CERT, tlsKeyFile: CERT.replace('.crt', '.key') }
+
+/** The one is read by Go itself, the other by the program in Python. */
+const TRUST = { SSL_CERT_FILE: CERT, CERT_FILE: CERT }
+
+async function tryOut(sdk: Sdk, scheme: 'http' | 'https'): Promise<void> {
+  await using server = await start({ config: scheme === 'https' ? PAIR : {} })
   await using guest = await server.raw()
   await using listener = await server.raw()
   await using left = await server.raw()
@@ -112,7 +124,7 @@ async function tryOut(sdk: Sdk): Promise<void> {
   const output = await execute(sdk.run, {
     cwd: folderOf(sdk),
     timeoutMs: RUN_MS,
-    variables: environmentFor(server, left.socketId),
+    variables: { ...environmentFor(server, scheme, left.socketId), ...TRUST },
   })
   const { checks, refused, signed } = readOutput(output)
   expect(refused).toEqual([])
@@ -126,14 +138,19 @@ async function tryOut(sdk: Sdk): Promise<void> {
   await checkSignatures(left, signed)
 }
 
-function environmentFor({ app, port }: TestServer, socketId: string): Record<string, string> {
+function environmentFor(
+  { app, port }: TestServer,
+  scheme: string,
+  socketId: string,
+): Record<string, string> {
   return {
+    PUSHER_SCHEME: scheme,
     PUSHER_HOST: '127.0.0.1',
     PUSHER_PORT: String(port),
     PUSHER_APP_ID: app.id,
     PUSHER_APP_KEY: app.key,
     PUSHER_APP_SECRET: app.secret,
-    PUSHER_URL: `http://${app.key}:${app.secret}@127.0.0.1:${port}/apps/${app.id}`,
+    PUSHER_URL: `${scheme}://${app.key}:${app.secret}@127.0.0.1:${port}/apps/${app.id}`,
     PUSHER_MASTER_KEY: MASTER_KEY,
     SOCKET_ID: socketId,
   }

@@ -33,6 +33,7 @@ func clientWith(appID, key, secret string) *pusher.Client {
 		Key:                       key,
 		Secret:                    secret,
 		Host:                      os.Getenv("PUSHER_HOST") + ":" + os.Getenv("PUSHER_PORT"),
+		Secure:                    os.Getenv("PUSHER_SCHEME") == "https",
 		EncryptionMasterKeyBase64: os.Getenv("PUSHER_MASTER_KEY"),
 	}
 }

@@ -7,6 +7,7 @@ import json
 import os
 
 import pusher
+import pusher.requests
 from pusher.errors import PusherBadAuth, PusherBadRequest, PusherBadStatus
 
 LIMIT = 10240
@@ -29,12 +30,15 @@ def client_with(app_id, key, secret):
         app_id=app_id,
         key=key,
         secret=secret,
-        ssl=False,
+        ssl=os.environ["PUSHER_SCHEME"] == "https",
         host=HOST,
         port=PORT,
         encryption_master_key_base64=MASTER_KEY,
     )
 
+
+# The package trusts the authorities of a file of its own and nobody else.
+pusher.requests.CERT_PATH = os.environ["CERT_FILE"]
 
 client = client_with(APP_ID, KEY, SECRET)
 
