@@ -32,6 +32,9 @@ export async function build(outfile: string, target?: string): Promise<void> {
       ...(target !== undefined && { target: target as Bun.Build.CompileTarget }),
     },
     naming: { entry: '[name].js' }, // where the thread that copies databases is looked for
+    format: 'esm',
+    bytecode: true, // parsed ahead: half the time of a start
+    splitting: true, // a command reads what it needs
     minify: { whitespace: true, syntax: true }, // names stay: errors are read by people
     jsx: { runtime: 'automatic', importSource: 'preact', development: false },
     plugins: [
