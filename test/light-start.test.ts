@@ -39,13 +39,23 @@ test.each([
   rmSync(folder, { recursive: true })
 })
 
-test('a command loads no framework', async () => {
-  const code =
-    "await (await import('./src/cli/main')).main(['help']); console.error(JSON.stringify(Object.keys(require.cache)))"
+test.each([
+  [
+    'a command loads no framework',
+    "(await import('./src/cli/main')).main(['help'])",
+    ['commander'],
+  ],
+  [
+    'a health check loads no package',
+    "(await import('./src/cli/ready')).askReady({ PORT: '1' })",
+    [],
+  ],
+])('%s', async (_, call, packages) => {
+  const code = `await ${call}; console.error(JSON.stringify(Object.keys(require.cache)))`
   await using program = new Program({}, { command: [process.execPath, '-e', code] })
   expect(await program.waitForExit()).toBe(0)
   const loaded = (await program.errors).trim()
-  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual(['commander'])
+  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual(packages)
 })
 
 /** Values only: types are gone when it runs. */

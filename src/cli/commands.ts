@@ -12,6 +12,7 @@ import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { LISTEN } from './listen'
 import { PROBLEMS } from './problems'
+import { READY } from './ready'
 import { STATS } from './stats'
 import { TOKENS } from './tokens'
 import { WEBHOOKS } from './webhooks'
@@ -44,6 +45,7 @@ export const COMMANDS: readonly CommandRow[] = [
   PROBLEMS,
   AUDIT,
   CHECK_CONFIG,
+  READY,
   DOCTOR,
   ...FILES,
   COMPLETION,

@@ -7,7 +7,7 @@ export const EXITS = {
   done: { code: 0, about: 'done' },
   failed: {
     code: 1,
-    about: 'refused or failed; `check-config`, `doctor`, `problems`: something is wrong',
+    about: 'refused or failed; `check-config`, `doctor`, `problems`, `ready`: something is wrong',
   },
   usage: { code: 2, about: 'wrong usage: a command, an option, an argument, a setting' },
   unreachable: { code: 3, about: 'the server cannot be reached, or its database is in use' },

@@ -172,7 +172,8 @@ export const isHere = ({ base, unix }: Place): boolean =>
 export const showPlace = ({ base, unix }: Place): string =>
   unix === undefined ? base : `${UNIX}${unix}`
 
-function placeOfPort(config: Config): Place {
+/** Where a server of some settings is. @throws CommandError for a port that the system chooses */
+export function placeOfPort(config: Config): Place {
   const { pathPrefix, tlsCertFile } = config
   const address = publicAddress(config)
   if ('path' in address) return { base: `http://localhost${pathPrefix}`, unix: address.path }

@@ -48,6 +48,8 @@ describe('the executable', () => {
     const env = { CARILLON_URL: base }
     expect(run(['trigger', 'room', 'event', '{"a":1}'], env).exitCode).toBe(0)
     expect(await client.nextJson()).toMatchObject({ event: 'event', data: '{"a":1}' })
+    const settings = { PORT: String(port) }
+    expect(run(['ready'], settings)).toEqual({ text: `${base} is ready\n`, exitCode: 0 })
     expect(run(['apps', 'list'], env).text).toContain('test-app-fake-key')
     const backup = run(['backup', 'copy.sqlite'], { ...env, DATABASE_PATH: 'data.sqlite' })
     expect(backup.exitCode).toBe(0)

@@ -1,0 +1,69 @@
+/**
+ * `carillon ready`: the health check of a container or a unit, which asks the server that the settings describe. It
+ * runs every few seconds beside that server, so the entry runs it by itself: without the parser, and without what
+ * other commands need.
+ */
+import { ConfigError, readConfig } from '../config/config'
+import type { Environment } from '../config/setting'
+import { parseRecord } from '../core/json'
+import { messageOf } from '../core/errors'
+import type { CommandRow } from './command'
+import { CommandError } from './exits'
+import { isHere, placeOfPort, showPlace, type Place } from './target'
+
+/** Less than the ten seconds between two checks, and more than a busy server needs. */
+const TIMEOUT_MS = 3000
+
+export const READY: CommandRow = {
+  name: 'ready',
+  about: 'say whether the server of these settings is ready: a health check',
+  details:
+    'It asks /ready of the server that HOST, PORT and the certificate of the environment describe, and exits with 0 or 1. No other name of a server counts.',
+  examples: [['ready', 'as HEALTHCHECK of a container, or after a deploy']],
+  run: async (_given, { env, terminal }) => {
+    const { isReady, line } = await askReady(env)
+    if (!isReady) throw new CommandError('failed', line)
+    terminal.lines(line)
+  },
+}
+
+export type Readiness = {
+  readonly isReady: boolean
+  /** One line, without a secret. */
+  readonly line: string
+}
+
+/** Asks the server of some settings; never rejects. */
+export async function askReady(env: Environment): Promise<Readiness> {
+  try {
+    const place = placeOfPort(readConfig(env))
+    return await ask(place)
+  } catch (cause) {
+    const line = cause instanceof ConfigError ? cause.mistakes.join('; ') : messageOf(cause)
+    return { isReady: false, line }
+  }
+}
+
+async function ask(place: Place): Promise<Readiness> {
+  const { base, unix } = place
+  // The certificate has the public name, and not that of this address; nothing secret is sent.
+  const tls = { rejectUnauthorized: false }
+  // Proxies of the environment are for other hosts than this one.
+  const way = unix === undefined ? isHere(place) && { proxy: '' } : { unix }
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const where = showPlace(place)
+  const answer = await fetch(`${base}/ready`, { ...way, tls, signal, redirect: 'manual' }).catch(
+    (cause: unknown) => describeSilence(cause),
+  )
+  if (typeof answer === 'string') return { isReady: false, line: `${where}: ${answer}` }
+  if (answer.ok) return { isReady: true, line: `${where} is ready` }
+  const reason = parseRecord(await answer.text())?.['reason']
+  const why = typeof reason === 'string' ? reason : `it answers ${answer.status}`
+  return { isReady: false, line: `${where} is not ready: ${why}` }
+}
+
+/** Why `fetch` has no answer. */
+const describeSilence = (cause: unknown): string =>
+  cause instanceof DOMException && cause.name === 'TimeoutError'
+    ? `no answer within ${TIMEOUT_MS / 1000} s`
+    : 'nothing answers there'
