@@ -130,7 +130,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'serve',
     'store',
   ],
-  'index.ts': ['cli/main', 'config/config', 'serve', '../package.json'],
+  'index.ts': ['cli/main', 'cli/ready', 'config/config', 'serve', '../package.json'],
   'serve.ts': [
     'certificate',
     'announce',
