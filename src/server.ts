@@ -111,6 +111,8 @@ export type CarillonServer = {
 const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight, webhook requests among them. */
 const REQUEST_GRACE_MS = 5000
+/** The longest that leaving takes beside the drain, which has a setting; what stops us must wait for both. */
+export const LEAVE_MS = GOODBYE_MS + REQUEST_GRACE_MS
 
 /**
  * Listens once every plugin has started.
