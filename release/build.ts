@@ -13,7 +13,7 @@ function embedded(): string {
   const modules = Object.entries(exports).map(([path, { default: file }]) => ({ path, file }))
   const from = (file: string): string =>
     JSON.stringify(relative(join(PLACEHOLDER, '..'), join(ROOT, file)))
-  const names = modules.filter(({ path }) => path !== './plugin-kit')
+  const names = modules.filter(({ path }) => path !== '.' && path !== './plugin-kit')
   return [
     `import config from ${from('carillon.config.ts')}`,
     ...names.map(({ file }, index) => `import * as module${index} from ${from(file)}`),

@@ -140,7 +140,8 @@ type Reached = {
   readonly isUsualPort: boolean
 }
 
-const ownBase = ({ host, tlsCertFile }: Config, port: number): string =>
+/** Where a browser on this machine reaches the server, whatever is in front of it. */
+export const ownBase = ({ host, tlsCertFile }: Config, port: number): string =>
   `http${tlsCertFile === undefined ? '' : 's'}://${openableHost(host)}:${port}`
 
 function reachedAt(config: Config, port: number): Reached {

@@ -50,7 +50,9 @@ function provideExports(): void {
   Bun.plugin({
     name: 'carillon',
     setup: (build) => {
-      for (const [path, { default: file }] of Object.entries(packageExports))
+      for (const [path, { default: file }] of Object.entries(packageExports).filter(
+        ([name]) => name !== '.',
+      ))
         build.module(`carillon${path.slice(1)}`, async () => ({
           exports: (await import(join(SRC, '..', file))) as Record<string, unknown>,
           loader: 'object',
@@ -62,7 +64,9 @@ function provideExports(): void {
         }))
       build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' }))
       build.module('carillon', () => {
-        throw new Error("'carillon' is nothing to import: plugins import 'carillon/plugin'")
+        throw new Error(
+          "'carillon' serves inside of other programs: plugins import 'carillon/plugin'",
+        )
       })
     },
   })
@@ -157,7 +161,8 @@ function placeOf(cause: Error): string | undefined {
 
 const KEYS = ['plugins', 'apps']
 
-function readFileConfig(config: unknown, file: string): FileConfig {
+/** Checks plugins and apps; mistakes begin with `file`. @throws ConfigError with every mistake */
+export function readFileConfig(config: unknown, file: string): FileConfig {
   if (!isRecord(config)) throw new ConfigError([`${file}: expected a default export, an object`])
   const mistakes = Object.keys(config)
     .filter((key) => !KEYS.includes(key))

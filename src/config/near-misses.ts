@@ -43,8 +43,8 @@ function findMeant(name: string, known: readonly string[]): string | undefined {
   return known.includes(bare) ? bare : findNear(name, known, MAX_DISTANCE_OF_OURS)
 }
 
-/** The setting that is the fewest letters away, `most` of them at most. */
-function findNear(name: string, known: readonly string[], most: number): string | undefined {
+/** The name that is the fewest letters away, `most` of them at most; short names are near to none. */
+export function findNear(name: string, known: readonly string[], most: number): string | undefined {
   if (name.length < MIN_LETTERS) return undefined
   const [nearest] = known
     .filter(({ length }) => length >= MIN_LETTERS && Math.abs(length - name.length) <= most)

@@ -5,9 +5,13 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import declarations from '../../declarations/tsconfig.json'
-import { exports } from '../../package.json'
+import { bin, exports } from '../../package.json'
 
 const ROOT = join(import.meta.dir, '../..')
+
+/** Names of what is private, or of no use to who installs a server. */
+const NOT_PACKED =
+  /\.test\.|^(?:test|bench|release|openapi|node_modules|data|dist|\.ci|\.git)\/|(?:^|\/)(?:\.env|\.npmrc|bunfig\.toml|bun\.lock|tsconfig\.json)$|\.(?:sqlite|credentials|pem|key|log|tgz)\b/
 
 test('a packed server is its sources, the plugins and the documents', () => {
   const { stdout } = Bun.spawnSync(
@@ -33,12 +37,13 @@ test('a packed server is its sources, the plugins and the documents', () => {
   ])
   expect(packed).toContain('src/index.ts')
   expect(packed).toContain('kit/plugin-kit.ts')
-  expect(packed.filter((file) => file.includes('.test.'))).toEqual([])
-  const compiled = declarations.files.map((file) => file.replace('../', './'))
+  expect(packed).toContain(bin.carillon)
+  expect(packed.filter((file) => NOT_PACKED.test(file))).toEqual([])
+  const compiled = declarations.files.map((file) =>
+    file.replace('../', './declarations/').replace(/(?<!\.d)\.ts$/, '.d.ts'),
+  )
   for (const [name, { types, default: file }] of Object.entries(exports)) {
-    const hasTypes = types.startsWith('./declarations/')
-      ? compiled.includes(file)
-      : packed.includes(types.slice(2))
+    const hasTypes = compiled.includes(types) || packed.includes(types.slice(2))
     expect({ name, hasTypes, isPacked: packed.includes(file.slice(2)) }).toEqual({
       name,
       hasTypes: true,

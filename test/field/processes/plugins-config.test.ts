@@ -187,7 +187,7 @@ test.each([
   ['carillon/plugin', ''],
   ['carillon/plugin-kit', ''],
   ['carillon/plugins/rate-limit', ''],
-  ['carillon', "could not be loaded: 'carillon' is nothing to import"],
+  ['carillon', "could not be loaded: 'carillon' serves inside of other programs"],
 ])('no registry is asked for %s, where nothing is installed', async (name, mistake) => {
   const asked: string[] = []
   await using registry = Bun.serve({
