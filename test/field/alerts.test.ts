@@ -62,7 +62,7 @@ describeWith('promtool', 'alerts', () => {
     const config = { ...options?.config, ...(isStored && storedIn(name)), metricsToken: TOKEN }
     await using server = await start({ ...options, config })
     if (isStored) await startBackups(server)
-    const recorder = new Recorder(folder)
+    const recorder = new Recorder(folder, server.clock.now() / 1000)
     for (let minute = 0; minute < CALM; minute++) {
       await live(server)
       recorder.add(await readMetrics(server))

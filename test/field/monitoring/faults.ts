@@ -1,6 +1,8 @@
 /** FAULTS: what goes wrong in a server, and which alerts say so. */
 import { spyOn } from 'bun:test'
-import { rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { SHARD_SIZE } from '../../../src/core/audience'
 import { definePlugin } from '../../../src/plugin'
 import { makeBasicAuth } from '../../credentials'
@@ -70,8 +72,18 @@ async function logInWrongly(server: TestServer, times: number): Promise<void> {
   for (let n = 0; n < times; n++) await server.http('/api/admin/apps', { headers })
 }
 
+const CERT = join(import.meta.dir, '../../tls/first.crt')
+const PAIR = { tlsCertFile: CERT, tlsKeyFile: CERT.replace('.crt', '.key') }
+const { validToDate } = new X509Certificate(readFileSync(CERT))
+
 export const FAULTS: readonly Fault[] = [
   { name: 'nothing', alerts: [] },
+  {
+    name: 'nobody renews the certificate',
+    // Ten minutes before its last week.
+    options: { config: PAIR, now: validToDate.getTime() - (7 * 1440 + 10) * 60_000 },
+    alerts: ['CarillonCertificateEnds'],
+  },
   {
     name: 'the file of the database is gone',
     isStored: true,

@@ -17,8 +17,11 @@ export class Recorder {
   readonly #series = new Map<string, (number | undefined)[]>()
   #minutes = 0
 
-  /** `folder` is for files of promtool. */
-  constructor(readonly folder: string) {}
+  /** `folder` is for files of promtool, whose time begins at 0: that is the server's `startsAt` (epoch seconds). */
+  constructor(
+    readonly folder: string,
+    readonly startsAt = 0,
+  ) {}
 
   get minutes(): number {
     return this.#minutes
@@ -34,7 +37,10 @@ export class Recorder {
 
   #addFamily({ name, metrics }: Family): void {
     for (const { labels = {}, value, buckets, sum, count } of metrics) {
-      if (value !== undefined) this.#record(name, labels, Number(value))
+      if (value !== undefined) {
+        const since = name.endsWith('_timestamp_seconds') ? this.startsAt : 0
+        this.#record(name, labels, Number(value) - since)
+      }
       if (!buckets) continue
       for (const [le, total] of Object.entries(buckets))
         this.#record(`${name}_bucket`, { ...labels, le }, Number(total))
