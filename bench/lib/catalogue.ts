@@ -13,6 +13,7 @@ import { light } from '../light'
 import { liveFanout, liveTrigger } from '../live'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
+import { move } from '../move'
 import { presence } from '../presence'
 import { cuts, recovery } from '../recovery'
 import { spread } from '../spread'
@@ -40,6 +41,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   live: [liveFanout, liveTrigger],
   history: [historyFanout, historyTrigger, historyMemory],
   recovery: [recovery, cuts],
+  move: [move],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],
   light: [light],

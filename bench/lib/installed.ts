@@ -16,17 +16,28 @@ export type Installed = {
   readonly protocol: ProtocolName
   /** Before it starts, so that it is warm at once. */
   readonly isCompiled?: true
-  readonly config: (address: { readonly host: string; readonly port: number }) => unknown
+  readonly config: (wanted: Wanted) => unknown
   /** A command that prints its version, and a pattern that finds the version in the output. */
   readonly version: { readonly of: (path: string) => readonly string[]; readonly at: RegExp }
   /** Questions that it can't be compared by, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
 }
 
+/** What a configuration is made for. */
+export type Wanted = {
+  readonly host: string
+  readonly port: number
+  /** Where the app's webhooks go, where a question asks for them. */
+  readonly webhookUrl?: string | undefined
+}
+
 /** The app of all installed servers. */
 export const INSTALLED_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
 
 const SAID = /(\d+\.\d+\.\d+)/
+
+/** soketi wants each named. */
+const TOLD = ['channel_occupied', 'channel_vacated', 'member_added', 'member_removed']
 
 const UNSIGNED = 'its triggers carry a key and no signature'
 
@@ -39,7 +50,7 @@ export const INSTALLED = {
     protocol: 'pusher',
     version: { of: (path) => ['node', path, '--version'], at: SAID },
     unsuited: {},
-    config: ({ host, port }) => ({
+    config: ({ host, port, webhookUrl }) => ({
       debug: false,
       host,
       port,
@@ -56,7 +67,7 @@ export const INSTALLED = {
           maxBackendEventsPerSecond: -1,
           maxClientEventsPerSecond: -1,
           maxReadRequestsPerSecond: -1,
-          webhooks: [],
+          webhooks: webhookUrl === undefined ? [] : [{ url: webhookUrl, event_types: TOLD }],
         },
       ],
     }),

@@ -50,6 +50,8 @@ export type ServerOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** The meter that it is started with: `servers/heap.ts`, `turns.ts` or `soak.ts`. */
   readonly meter?: Meter
+  /** Where the webhooks of a server with a configuration file go. */
+  readonly webhookUrl?: string
   /** True where its CPU time and memory are not measured: not every system has them. */
   readonly isUnmeasured?: true
 }
@@ -62,7 +64,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   const folder = makeScratch()
   const meter = side in INSTALLED ? undefined : options.meter
   const meterFile = meter && join(folder.path, meter)
-  const child = launchServer(launchOf(port), {
+  const child = launchServer(launchOf(port, options.webhookUrl), {
     folder: folder.path,
     meter,
     env: options.env ?? {},

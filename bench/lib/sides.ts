@@ -39,7 +39,7 @@ export type SideRow = {
   /** Finds the reason for which it can't be measured here; undefined where it can. */
   readonly findReasonAbsent: () => string | undefined
   /** Undefined for a server that runs already. */
-  readonly launch: ((port: number) => Launch) | undefined
+  readonly launch: ((port: number, webhookUrl?: string) => Launch) | undefined
   readonly running?: Peer
 }
 
@@ -138,6 +138,15 @@ const BUILT_IN = {
     },
     launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
   },
+  'stand-in': {
+    ...OURS,
+    about: 'a small server of the Pusher protocol, with a file of soketi’s',
+    app: INSTALLED_APP,
+    launch: (port, webhookUrl) => ({
+      command: script('bench/servers/stand-in.ts'),
+      config: INSTALLED.soketi.config({ host: HOST, port, webhookUrl }),
+    }),
+  },
 } as const satisfies Record<string, SideRow>
 
 /** Reads the version that each reports; `none` where it is not installed. */
@@ -168,9 +177,9 @@ function describeInstalled(name: string, row: Installed): SideRow {
       if (runner && !Bun.which(runner)) return `${name} needs ${runner}, which is not installed`
       return existsSync(path) ? undefined : `${name} is not installed (bench/README.md says how)`
     },
-    launch: (port) => ({
+    launch: (port, webhookUrl) => ({
       command: [...(runner ? [runner] : []), path, ...args],
-      config: config({ host: HOST, port }),
+      config: config({ host: HOST, port, webhookUrl }),
     }),
   }
 }

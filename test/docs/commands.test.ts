@@ -32,6 +32,9 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['/live?', 'test/http/live.test.ts reads such streams, which have no end'],
   ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
   ['carillon restore', 'test/store/restore-command.test.ts restores so'],
+  ['// publish.mjs', 'test/field/moving-guide.test.ts publishes with it'],
+  ['# push.conf', 'test/field/moving-guide.test.ts runs nginx with it'],
+  ['nginx -s reload', 'test/field/moving-guide.test.ts switches with it'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 
