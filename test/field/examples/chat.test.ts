@@ -1,0 +1,226 @@
+/** examples/chat, as its README says: two libraries and two people in one room, and nothing missed after a cut. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import type { Locator, Page } from 'playwright-core'
+import { ROOT } from '../../docs/pages'
+import { start, type TestServer } from '../../harness'
+import { describePages } from '../browser'
+import type { LineReader } from '../commands'
+import { openExample, pickPort, type Example } from './example'
+
+/** Which commands the README has: the second is run, the third too, the last one elsewhere. */
+const PLAYED = ['npm install', 'node server.mjs', 'curl', 'CARILLON_URL=https://push.example.com']
+
+const PORT = pickPort()
+const RESUME = '../../src/client/resume.js'
+
+describePages('examples/chat', (browser) => {
+  let server: TestServer
+  let example: Example
+  let backend: LineReader
+  beforeAll(async () => {
+    server = await start()
+    const ports = { 6001: server.port, 3000: PORT }
+    example = openExample('chat', { ...ports, [RESUME]: join(ROOT, 'src/client/resume.js') })
+    backend = example.start('node server.mjs')
+    expect(await backend.next()).toEqual([`Open http://127.0.0.1:${PORT}`])
+  })
+  afterAll(async () => {
+    await backend[Symbol.asyncDispose]()
+    example[Symbol.dispose]()
+    await server.stop()
+  })
+
+  /** Opens a window on the page, and waits until both panes are in their room. */
+  async function open(place = '/'): Promise<Visit> {
+    const page = await browser.newPage()
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
+    await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
+      console.error('policy', event.effectiveDirective, event.blockedURI))`)
+    await page.goto(`http://127.0.0.1:${PORT}${place}`)
+    const [left, right] = [paneOf(page, 'pusher-js'), paneOf(page, 'phoenix.js')]
+    for (const pane of [left, right]) await pane.isIn()
+    return { page, left, right, problems, [Symbol.asyncDispose]: () => page.close() }
+  }
+
+  test('each command of the README is played here', () => {
+    const commands = example.blocks.filter(({ language }) => language === 'sh')
+    expect(commands.length).toBe(PLAYED.length)
+    for (const [index, { code }] of commands.entries()) expect(code).toContain(PLAYED[index]!)
+  })
+
+  test('without history the page says that what was said meanwhile is missed', async () => {
+    await using window = await open()
+    for (const [cut, other] of bothWays(window)) {
+      await cut.plug.click()
+      await cut.state('Unplugged')
+      await other.say(`said while ${cut.library} is away`)
+      await cut.plug.click()
+      await cut.sees('Back. This app keeps no history')
+      expect(await cut.log.getByText(`while ${cut.library} is away`).count()).toBe(0)
+    }
+    expect(window.problems).toEqual([])
+  })
+
+  test('people of both libraries talk, and nothing is missed after a cut', async () => {
+    expect(JSON.parse(await example.run('curl')).data.history).toHaveLength(3)
+    await using first = await open()
+    await using second = await open()
+    await first.left.call('Ada')
+    await first.right.call('Grace')
+    await second.left.call('<b>Mallory</b>')
+    await second.right.call('Ada') // the same name, so the same person
+    const all = [first.left, first.right, second.left, second.right]
+    for (const pane of all) await expectPeople(pane, ['<b>Mallory</b>', 'Ada', 'Grace'])
+    await first.right.sees('<b>Mallory</b> came in')
+
+    await first.left.say('Do you hear the bells?')
+    for (const pane of all) await pane.sees('Do you hear the bells?')
+    const HOSTILE = '<img src=x onerror="console.error(1)"><script>console.error(2)</script>'
+    await second.right.say(HOSTILE, 'Directly')
+    for (const pane of all) await pane.sees(HOSTILE)
+    await first.right.say('Supper is ready', 'Broadcast')
+    for (const pane of all) await pane.sees('Supper is ready')
+    expect(await first.left.log.locator('.own').count()).toBe(2) // also what the other Ada said
+
+    for (const [cut, other] of bothWays(first)) {
+      await cut.plug.click()
+      await cut.state('Unplugged')
+      const missed = [1, 2].map((n) => `${n}, while ${cut.library} is away`)
+      for (const text of missed) await other.say(text)
+      await cut.plug.click()
+      await cut.sees('Back. 2 caught up.')
+      const heard = await cut.log.locator('.text').allInnerTexts()
+      expect(heard.slice(-2)).toEqual(missed)
+    }
+    await second.page.close()
+    await first.left.sees('<b>Mallory</b> left')
+    await expectPeople(first.right, ['Ada', 'Grace'])
+    // Who comes later hears what was said before.
+    await using third = await open()
+    for (const pane of [third.left, third.right]) await pane.sees('Do you hear the bells?')
+    expect([first.problems, second.problems, third.problems]).toEqual([[], [], []])
+  })
+
+  test('the belfry lets in whoever knows its word, and nobody hears what is said there', async () => {
+    await using inside = await open()
+    await using outside = await open()
+    const refused: string[] = []
+    inside.page.on(
+      'response',
+      (answer) => answer.ok() || refused.push(new URL(answer.url()).pathname),
+    )
+    await enterBelfry(inside.page, 'esmeralda')
+    for (const pane of [inside.left, inside.right]) await pane.complains('not the word')
+    expect(refused).toEqual(['/auth', '/auth'])
+    await inside.left.say('let me in')
+    await inside.left.complains('not the word')
+    await inside.page.getByLabel('The word of the belfry').fill('quasimodo')
+    await inside.page.keyboard.press('Enter')
+    await inside.left.say('Between us')
+    for (const pane of [inside.left, inside.right]) await pane.sees('Between us')
+    await inside.right.say('To all of you', 'Broadcast')
+    for (const pane of [inside.left, outside.left, outside.right]) await pane.sees('To all of you')
+    for (const pane of [outside.left, outside.right])
+      expect(await pane.log.getByText('Between us').count()).toBe(0)
+    const loud = inside.problems.filter((line) => !line.includes('403 (Forbidden)'))
+    expect([loud, outside.problems]).toEqual([[], []])
+  })
+
+  test('without the backend Carillon signs, and messages are client events', async () => {
+    await using window = await open('/?backend=none')
+    await window.left.say('nobody in between')
+    await window.right.sees('nobody in between')
+    await window.page.getByRole('radio', { name: 'Belfry' }).check()
+    for (const pane of [window.left, window.right]) await pane.isIn()
+    await window.right.say('here neither')
+    await window.left.sees('here neither')
+    expect(await window.left.section.getByLabel('Broadcast').isDisabled()).toBe(true)
+    expect(window.problems).toEqual([])
+  })
+
+  test('it fits a phone, has a label for everything, and says when there is no server', async () => {
+    await using window = await open()
+    await window.page.setViewportSize({ width: 390, height: 844 })
+    expect(await window.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    const unnamed = await window.page
+      .locator('input, button')
+      .evaluateAll((all) =>
+        (all as HTMLInputElement[])
+          .filter((each) => !each.labels?.length && !each.ariaLabel && !each.textContent)
+          .map((each) => each.outerHTML),
+      )
+    expect(unnamed).toEqual([])
+    await server.stop()
+    await window.right.state('No server at')
+    await window.right.say('into the void')
+    await window.right.complains('Carillon did not take it')
+  })
+})
+
+type Visit = AsyncDisposable & {
+  readonly page: Page
+  readonly left: Pane
+  readonly right: Pane
+  /** Errors of scripts, lines of the console that are errors, what the policy has forbidden. */
+  readonly problems: string[]
+}
+
+type Pane = ReturnType<typeof paneOf>
+
+/** A pane, as somebody uses it. */
+function paneOf(page: Page, library: string) {
+  const section = page.getByRole('region', { name: library, exact: true })
+  const log = section.getByRole('log')
+  const has = (inside: Locator, text: string) => inside.filter({ hasText: text }).first().waitFor()
+  const ownName = section.getByLabel('You are')
+  const isIn = () => section.locator('[aria-busy=false]').waitFor()
+  return {
+    library,
+    section,
+    log,
+    plug: section.locator('.plug'),
+    people: section.locator('.people'),
+    /** Waits until it is in its room. */
+    isIn,
+    async call(name: string): Promise<void> {
+      await ownName.fill(name)
+      await ownName.press('Enter')
+      await section.locator('.people .own').getByText(name, { exact: true }).waitFor()
+      await isIn()
+    },
+    /** Says something, with a box ticked for it; resolves once it was taken, or refused. */
+    async say(text: string, way?: 'Broadcast' | 'Directly'): Promise<void> {
+      const input = section.getByLabel('Message')
+      if (way) await section.getByLabel(way).check()
+      await input.fill(text)
+      await input.press('Enter')
+      await section.locator('.say:has(:placeholder-shown), .problem:not(:empty)').first().waitFor()
+      if (way) await section.getByLabel(way).uncheck()
+    },
+    sees: (text: string) => has(log.getByRole('listitem'), text),
+    state: (text: string) => has(section.getByRole('status'), text),
+    complains: (text: string) => has(section.getByRole('alert'), text),
+  }
+}
+
+const bothWays = ({ left, right }: Visit) =>
+  [
+    [left, right],
+    [right, left],
+  ] as const
+
+async function expectPeople(pane: Pane, names: readonly string[]): Promise<void> {
+  const items = pane.people.getByRole('listitem')
+  for (const name of names) await items.getByText(name, { exact: true }).waitFor()
+  await items.nth(names.length).waitFor({ state: 'detached' })
+  expect((await items.allInnerTexts()).toSorted()).toEqual(names.toSorted())
+}
+
+async function enterBelfry(page: Page, word: string): Promise<void> {
+  await page.getByRole('radio', { name: 'Belfry' }).check()
+  await page.getByLabel('The word of the belfry').fill(word)
+  await page.keyboard.press('Enter')
+}
