@@ -19,6 +19,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun pm pack --destination', 'test/field/package.test.ts packs the project'],
   ['bun add /tmp/carillon-', 'test/field/package.test.ts installs what it has packed'],
   ['node_modules/carillon/src/index.ts', 'test/field/package.test.ts starts that'],
+  ['bun run release', 'test/field/release.test.ts makes releases in a checkout of its own'],
   ["from 'carillon'", 'test/field/package.test.ts runs it where the package is installed'],
   ['bun run carillon', 'test/cli runs each command'],
   ['bun run test', 'is what runs this'],

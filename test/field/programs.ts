@@ -21,6 +21,7 @@ const PROGRAMS = {
   php: 'php-cli',
   ruby: 'ruby',
   'g++': 'g++',
+  git: 'git',
 } as const
 
 export type Program = keyof typeof PROGRAMS
