@@ -13,15 +13,27 @@ import { isHere, placeOfPort, showPlace, type Place } from './target'
 
 /** Less than the ten seconds between two checks, and more than a busy server needs. */
 const TIMEOUT_MS = 3000
+const MAX_WAIT_SECONDS = 3600
+/** Between two questions of one that waits. */
+const PAUSE_MS = 50
 
 export const READY: CommandRow = {
   name: 'ready',
   about: 'say whether the server of these settings is ready: a health check',
   details:
     'It asks /ready of the server that HOST, PORT and the certificate of the environment describe, and exits with 0 or 1. No other name of a server counts.',
-  examples: [['ready', 'as HEALTHCHECK of a container, or after a deploy']],
-  run: async (_given, { env, terminal }) => {
-    const { isReady, line } = await askReady(env)
+  options: [['--wait <seconds>', 'ask again until it is ready, for so long']],
+  examples: [
+    ['ready', 'as HEALTHCHECK of a container'],
+    ['ready --wait 60', 'after a start, before what needs the server'],
+  ],
+  run: async (given, { env, terminal, signal }) => {
+    const end = Date.now() + (given.number('wait', 0, MAX_WAIT_SECONDS) ?? 0) * 1000
+    let { isReady, line } = await askReady(env)
+    while (!isReady && Date.now() < end && !signal.aborted) {
+      await Bun.sleep(PAUSE_MS)
+      ;({ isReady, line } = await askReady(env))
+    }
     if (!isReady) throw new CommandError('failed', line)
     terminal.lines(line)
   },

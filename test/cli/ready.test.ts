@@ -46,6 +46,17 @@ test('the address is that of the settings: a unix socket, a port with a certific
   expect(await askReady({ ...envOf(server), ...tls })).toEqual({ isReady: true, line })
 })
 
+test('who waits hears of it once a server is ready, or why none is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+  const HOST = `unix:${join(folder, 'carillon.sock')}`
+  const late = await new Running(['ready', '--wait', '0'], { env: { HOST } }).finished
+  expect([late.code, late.err]).toEqual([1, `carillon: ${HOST}: nothing answers there\n`])
+  const waiting = new Running(['ready', '--wait', '60'], { env: { HOST } })
+  await using _server = await start({ config: { host: HOST } })
+  expect((await waiting.finished).code).toBe(0)
+  rmSync(folder, { recursive: true })
+})
+
 test('settings that no server starts with are one line', async () => {
   const ended = await new Running(['ready'], { env: { PORT: 'x', PUSHER_APP_ID: '7' } }).finished
   expect([ended.code, ended.err.split('\n').length]).toEqual([1, 2])

@@ -12,7 +12,11 @@ import { PATIENCE_MS, start, type TestServer, waitFor } from '../harness'
 import { requestAdmin, create } from '../http/admin-requests'
 import { blocksOf, PAGES, readPage, ROOT, type Block } from './pages'
 
-const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugins/README.md')
+/** Read in the order of its sections by test/field/deploy, on a machine of its own. */
+const DEPLOYMENT = 'docs/deployment.md'
+const READ = PAGES.filter(
+  (page) => (page.startsWith('docs/') && page !== DEPLOYMENT) || page === 'plugins/README.md',
+)
 
 /** Blocks that are not run here, by a text in them, with the reason. */
 const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
