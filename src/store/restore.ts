@@ -34,6 +34,7 @@ export type Restored = {
 /**
  * Copies the backup `from` to the database file `to`. A backup that is broken, not ours or of a newer version
  * changes nothing, and neither does a restore that is given up. Whoever starts a server sees the old database or the new one.
+ * The events of durable streams are kept, in new epochs.
  * @throws StoreError, whose message is one line for the operator
  */
 export async function restore(
@@ -52,6 +53,7 @@ export async function restore(
     const order = { from, to: file, fromName: `backup ${from}`, toName }
     const copy = await copyDatabase(order, options)
     try {
+      beginStreamsAnew(copy.file)
       unlock ??= lock(to)
       giveTo(found ? file : dirname(file), [copy.file, `${file}.lock`])
       const kept = found && keep(file, now)
@@ -76,6 +78,16 @@ function lock(path: string): () => void {
 
 /** What SQLite writes beside a database, and would apply to another one of that name. */
 const LOGS = ['-wal', '-journal', '-shm']
+
+/**
+ * Gives the channels' streams other epochs: after the backup clients have seen events with the offsets that are given
+ * out next. Whoever resumes from one of those is told that something is not kept, and not given others in their place.
+ */
+function beginStreamsAnew(file: string): void {
+  using db = new Database(file, { readwrite: true })
+  const hasStreams = db.query("SELECT 1 FROM sqlite_schema WHERE name = 'history_streams'").get()
+  if (hasStreams) db.run('UPDATE history_streams SET epoch = lower(hex(randomblob(8)))')
+}
 
 /** Gives the database another name, and keeps its own until it is replaced. Returns the other one. */
 function keep(file: string, now: Date): string {

@@ -138,7 +138,7 @@ test('what was answered before is in it, and a server serves it; of a quiet serv
     const names: string[] = []
     for (const channel of CHANNELS) {
       const [whole, part] = [await historyOf(first, channel), await historyOf(second, channel)]
-      expect(part.epoch).toBe(whole.epoch)
+      expect(part.epoch).not.toBe(whole.epoch) // the first goes on, with the same offsets
       expect(part.events).toEqual(whole.events.slice(0, part.events.length))
       names.push(...part.events.map(({ name }) => name))
     }
@@ -162,7 +162,10 @@ test('what was answered before is in it, and a server serves it; of a quiet serv
   expect(await appsOf(third)).toEqual(await appsOf(first))
   expect(await auditOf(third)).toEqual(await auditOf(first))
   for (const channel of CHANNELS)
-    expect(await historyOf(third, channel)).toEqual(await historyOf(first, channel))
+    expect(await historyOf(third, channel)).toEqual({
+      ...(await historyOf(first, channel)),
+      epoch: expect.any(String),
+    })
   const [{ pending }, { pending: waiting }] = [
     await readDeliveries(third),
     await readDeliveries(first),

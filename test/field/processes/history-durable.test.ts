@@ -9,6 +9,8 @@ import { makeBasicAuth, PAIR } from '../../credentials'
 import { start, type RawClient, type TestServer } from '../../harness'
 import { Program } from '../../program'
 import { makeRandom } from '../../random'
+import { backup } from '../../../src/store/backup'
+import { restore } from '../../../src/store/restore'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -46,6 +48,30 @@ async function subscribe(client: RawClient, data: object): Promise<string> {
   client.send({ event: 'pusher:subscribe', data: { channel: 'room', ...data } })
   return client.next('the reply')
 }
+
+test('after a restore who had later events is told so, and gets none of others with their offsets', async () => {
+  const [path, copy] = [newPath(), newPath()]
+  {
+    await using server = await startOn(path, Date.now())
+    await trigger(server, 'before')
+  }
+  await backup(path, copy)
+  let later: Page
+  {
+    await using server = await startOn(path, Date.now())
+    for (const name of ['lost', 'lost, too']) await trigger(server, name)
+    later = await read(server.sdk(), 'room')
+  }
+  await restore(copy, path)
+  await using server = await startOn(path, Date.now())
+  for (const name of ['new', 'newer', 'newest']) await trigger(server, name)
+  await using client = await server.raw()
+  const since = { epoch: later.epoch, offset: later.offset }
+  expect(await subscribe(client, { since })).toContain('"recovered":false')
+  const kept = await read(server.sdk(), 'room')
+  expect(names(kept)).toEqual(['before', 'new', 'newer', 'newest'])
+  expect(kept.epoch).not.toBe(later.epoch)
+})
 
 describe('a restart', () => {
   test('keeps epoch, offsets, events and whom they excluded, and goes on with the next offset', async () => {
