@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { start } from './harness'
 
 const PATHS = [
-  '/app/test-app-fake-key?protocol=5&client=Pusher-ESP32&version=1.0&flash=false',
+  '/app/test-app-fake-key?client=js&version=7.0.3&protocol=5',
   '/app/test-app-fake-key',
 ]
 

@@ -14,6 +14,8 @@ import { describeWith, type Program } from '../programs'
 const APP = { id: '7', name: 'An app', slug: 'an-app', key: 'k7', secret: `s'"$\\#{1}%<?>` }
 const PLAIN = parseAddress('http://127.0.0.1:6001')
 const BELOW = parseAddress('https://push.example.com:8443/ws')
+/** Headers that stand for those of an ESP32. */
+const ARDUINO = join(import.meta.dir, '../arduino')
 const SENT = ['my-channel', 'my-event', { hello: 'world' }]
 
 let cwd = ''
@@ -81,28 +83,8 @@ end`,
   {
     program: 'g++',
     id: 'esp32',
-    sdk: {
-      'WiFi.h': `#include <cstdint>
-#include <cstring>
-enum { WL_CONNECTED };
-struct { void begin(const char *, const char *) {} int status() { return WL_CONNECTED; } } WiFi;
-struct { void begin(int) {} void println(const char *) {} } Serial;
-inline void delay(int) {}`,
-      'WebSocketsClient.h': `enum WStype_t { WStype_TEXT };
-#include <cstdio>
-struct WebSocketsClient {
-  void onEvent(void (*)(WStype_t, uint8_t *, size_t)) {}
-  void setReconnectInterval(unsigned long) {}
-  void begin(const char *host, uint16_t port, const char *path) {
-    printf("[\\"%s\\",%d,\\"%s\\"]\\n", host, port, path);
-  }
-  void beginSSL(const char *host, uint16_t port, const char *path) { begin(host, port, path); }
-  bool sendTXT(const char *) { return true; }
-  void loop() {}
-};`,
-      'main.cpp': '#include "carillon.ino"\nint main() { setup(); loop(); }',
-    },
-    run: ['sh', '-c', 'g++ -Wall -Werror -I. -o sketch main.cpp && ./sketch'],
+    sdk: { 'main.cpp': '#include "carillon.ino"\nint main() { setup(); loop(); }' },
+    run: ['sh', '-c', `g++ -Wall -Werror -I'${ARDUINO}' -o sketch main.cpp && ./sketch`],
     printed: ({ host, port, prefix }) => [[host, port, `${prefix}/app/k7?protocol=7&client=esp32`]],
   },
 ]

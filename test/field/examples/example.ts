@@ -42,7 +42,7 @@ export function openExample(
     Object.entries(others).reduce((all, [from, to]) => all.replaceAll(from, String(to)), text)
   const source = join(ROOT, 'examples', name)
   cpSync(source, folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
-  for (const file of new Bun.Glob('**/*.{js,mjs,ts,tsx,html,md}').scanSync(folder)) {
+  for (const file of new Bun.Glob('**/*.{js,mjs,ts,tsx,html,ino,md}').scanSync(folder)) {
     const path = join(folder, file)
     writeFileSync(path, replaceAll(readFileSync(path, 'utf8')))
   }
