@@ -12,10 +12,10 @@ import { PATIENCE_MS, start, type TestServer, waitFor } from '../harness'
 import { requestAdmin, create } from '../http/admin-requests'
 import { blocksOf, PAGES, readPage, ROOT, type Block } from './pages'
 
-/** Read in the order of its sections by test/field/deploy, on a machine of its own. */
-const DEPLOYMENT = 'docs/deployment.md'
+/** Read in the order of their sections, by test/field/deploy on a machine of its own, and by test/field/upgrades.test.ts. */
+const IN_ORDER = ['docs/deployment.md', 'docs/upgrades.md']
 const READ = PAGES.filter(
-  (page) => (page.startsWith('docs/') && page !== DEPLOYMENT) || page === 'plugins/README.md',
+  (page) => (page.startsWith('docs/') && !IN_ORDER.includes(page)) || page === 'plugins/README.md',
 )
 
 /** Blocks that are not run here, by a text in them, with the reason. */
@@ -36,7 +36,6 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
   ['/live?', 'test/http/live.test.ts reads such streams, which have no end'],
   ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
-  ['carillon restore', 'test/store/restore-command.test.ts restores so'],
   ['// publish.mjs', 'test/field/moving-guide.test.ts publishes with it'],
   ['# push.conf', 'test/field/moving-guide.test.ts runs nginx with it'],
   ['nginx -s reload', 'test/field/moving-guide.test.ts switches with it'],

@@ -1,4 +1,4 @@
-/** The command of docs/operations.md puts a backup in the place of a database. */
+/** The command of docs/upgrades.md puts a backup in the place of a database. */
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ test('a backup is restored over the database of a server that was killed', async
     for (const ending of ['', '-wal', '-shm'])
       copyFileSync(join(folder, `source.sqlite${ending}`), `${path}${ending}`)
   }
-  const blocks = blocksOf(await readPage('docs/operations.md'))
+  const blocks = blocksOf(await readPage('docs/upgrades.md'))
   const { code } = blocks.find((block) => block.code.includes('carillon restore'))!
   const command = Bun.spawnSync(
     [
