@@ -29,6 +29,7 @@ export const makeWarmCase = (connections: number, subscriptions: number): Connec
 
 /** The most that 20 000 descriptors allow on each side. */
 const MANY = 19_000
+export const CONNECTED_MANY = makeConnectCase(MANY, 1, { sides: ['carillon', 'bare'] })
 
 export const connect: Question = {
   name: 'connect',
@@ -40,7 +41,7 @@ export const connect: Question = {
     makeWarmCase(10_000, 0),
     makeWarmCase(10_000, 1),
     makeConnectCase(5000, 10),
-    makeConnectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
+    CONNECTED_MANY,
   ],
   quickCases: [makeConnectCase(2000, 1, { restSeconds: 0.5 })],
   smokeCases: [makeConnectCase(100, 1, { restSeconds: 0.1 })],

@@ -17,6 +17,8 @@ const idleCase = (activitySeconds: number, isPinging: boolean, times = 1): IdleC
   seconds: times * (activitySeconds + (isPinging ? 0 : LOOKS_EVERY)),
 })
 
+export const ANSWERING = idleCase(30, false, 2)
+
 const FEW: IdleCase = {
   ...idleCase(1, false),
   label: '100 that answer',
@@ -35,7 +37,7 @@ export const idle: Question = {
   asks: 'What does it cost to know that ten thousand silent connections live?',
   play,
   rounds: 1,
-  cases: [idleCase(30, true, 2), idleCase(120, true), idleCase(30, false, 2), idleCase(120, false)],
+  cases: [idleCase(30, true, 2), idleCase(120, true), ANSWERING, idleCase(120, false)],
   quickCases: [],
   smokeCases: [FEW],
   subjects: ['carillon'],

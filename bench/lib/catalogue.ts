@@ -6,7 +6,7 @@ import { clientevent } from '../clientevent'
 import { connect } from '../connect'
 import { fairness } from '../fairness'
 import { fanout } from '../fanout'
-import { historyFanout, historyMemory, historyTrigger } from '../history'
+import { historyDisk, historyFanout, historyMemory, historyTrigger } from '../history'
 import { hooksFanout, hooksTrigger } from '../hooks'
 import { idle } from '../idle'
 import { light } from '../light'
@@ -20,6 +20,7 @@ import { spread } from '../spread'
 import { stalled } from '../stalled'
 import { stalls } from '../stalls'
 import { starts } from '../starts'
+import { tls } from '../tls'
 import { trigger } from '../trigger'
 import { webhooks, webhooksFanout, webhooksTrigger } from '../webhooks'
 import type { Question } from './question'
@@ -39,11 +40,12 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   mixed: [mixed],
   hooks: [hooksFanout, hooksTrigger],
   live: [liveFanout, liveTrigger],
-  history: [historyFanout, historyTrigger, historyMemory],
+  history: [historyFanout, historyTrigger, historyMemory, historyDisk],
   recovery: [recovery, cuts],
   move: [move],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],
+  tls: [tls],
   light: [light],
 }
 

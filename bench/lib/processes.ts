@@ -58,7 +58,7 @@ export type ServerOptions = {
 
 /** @throws Error when it does not answer in time */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
-  const { launch: launchOf, running: peer, app, protocol } = findSide(side)
+  const { launch: launchOf, running: peer, app, protocol, isTls } = findSide(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = findFreePort()
   const folder = makeScratch()
@@ -69,7 +69,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
     meter,
     env: options.env ?? {},
   })
-  await waitUntilUp(port, child)
+  await waitUntilUp(port, child, isTls)
   return {
     peer: {
       host: HOST,
@@ -77,6 +77,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
       pid: options.isUnmeasured ? undefined : child.pid,
       app,
       protocol,
+      ...(isTls && { isTls }),
       meterFile,
     },
     async [Symbol.asyncDispose]() {
@@ -226,10 +227,10 @@ export function findFreePort(): number {
   throw new Error('no port is free')
 }
 
-async function waitUntilUp(port: number, child: Running): Promise<void> {
+async function waitUntilUp(port: number, child: Running, isTls?: true): Promise<void> {
   const deadline = performance.now() + READY_MS
   while (performance.now() < deadline && child.exitCode === null) {
-    if (await isUp(port)) return
+    if (await isUp(port, HOST, isTls)) return
     await Bun.sleep(POLL_MS)
   }
   await end(child)
@@ -237,10 +238,12 @@ async function waitUntilUp(port: number, child: Running): Promise<void> {
 }
 
 /** Any answer will do: not every server has `/up`. */
-export async function isUp(port: number, host: string = HOST): Promise<boolean> {
+export async function isUp(port: number, host: string = HOST, isTls?: true): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS)
-    await fetch(`http://${host}:${port}/up`, { keepalive: false, signal })
+    const tls = { rejectUnauthorized: false } // its authority is a file of the tests
+    const scheme = isTls ? 'https' : 'http'
+    await fetch(`${scheme}://${host}:${port}/up`, { keepalive: false, signal, tls })
     return true
   } catch {
     return false // ConnectionRefused, or a TimeoutError: it does not listen yet

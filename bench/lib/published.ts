@@ -15,6 +15,8 @@ import { formatHeading } from './heading'
 import { judgeAll } from './judge'
 import { BUSY_NOTE, formatBusyness, wasBusy } from './machine'
 import type { BenchRecord } from './records'
+import { isSized, listSizing } from './sizing'
+import { isTargeted } from './targets'
 import { OTHERS, findSide, type Side } from './sides'
 import { figureAt, ratioOf, type Place } from './statistics'
 import { formatSpread, formatTarget, type Cells } from './table'
@@ -103,7 +105,8 @@ const findExclusion = ({ question, only }: DigestRow, side: Side): string | unde
 // ---------------------------------------------------------------- digest
 
 /** A line per row, a column per server. */
-export function formatDigest(records: readonly BenchRecord[]): string {
+export function formatDigest(all: readonly BenchRecord[]): string {
+  const records = selectJudged(all)
   const sides = [SUBJECT, ...OTHERS]
   const lines = DIGEST.map((row) => [row.title, ...sides.map((side) => cellOf(row, side, records))])
   const titles = ['what', ...sides.map((side) => titleOf(side, records))]
@@ -111,7 +114,8 @@ export function formatDigest(records: readonly BenchRecord[]): string {
 }
 
 /** Formats what README.md shows: a few figures, and how many times soketi's they are. */
-export function formatHeadlines(records: readonly BenchRecord[]): string {
+export function formatHeadlines(all: readonly BenchRecord[]): string {
+  const records = selectJudged(all)
   const lines = DIGEST.filter(({ isHeadline }) => isHeadline).map((row) => {
     const { question, label } = row
     const { key } = findQuestion(question).figure
@@ -171,7 +175,8 @@ const formatMillis = (value: number): string =>
 const TITLES: Cells = ['figure', 'reached', 'asked', 'verdict', 'Carillon', 'beside it']
 
 /** Every target that was measured, and of which questions some were not. */
-export function formatTargets(records: readonly BenchRecord[]): string {
+export function formatTargets(all: readonly BenchRecord[]): string {
+  const records = selectJudged(all)
   const judged = judgeAll(records)
   const measured = judged.filter(({ verdict }) => verdict !== 'not measured')
   const lines = measured.map((each) => [
@@ -193,12 +198,35 @@ export function formatBeside({ place, through }: Target, records: readonly Bench
   return [did(place), `${who}: ${did(through)}`]
 }
 
-// ---------------------------------------------------------------- both
+// ---------------------------------------------------------------- sizes
+
+/** What one of each takes, for docs/sizing.md. */
+export function formatSizing(all: readonly BenchRecord[]): string {
+  const records = selectRuns(all, isSized)
+  const titles = ['what', 'takes', 'measured by']
+  const lines = listSizing(records)
+  return `${formatMarkdownTable([titles, ...lines])}\n\n${whereOf(records)}`
+}
+
+// ---------------------------------------------------------------- all
 
 function formatMarkdownTable([titles, ...lines]: readonly Cells[]): string {
   const row = (cells: Cells): string => `| ${cells.join(' | ')} |`
   return [row(titles!), row(titles!.map(() => '---')), ...lines.map(row)].join('\n')
 }
+
+/** The records of the runs that have something of a table. */
+function selectRuns(
+  records: readonly BenchRecord[],
+  isShown: (place: Place) => boolean,
+): readonly BenchRecord[] {
+  const shown = new Set(records.filter(isShown).map(({ run }) => run))
+  return records.filter(({ run }) => shown.has(run))
+}
+
+/** Without the runs that are made for docs/sizing.md alone. */
+const selectJudged = (records: readonly BenchRecord[]): readonly BenchRecord[] =>
+  selectRuns(records, (place) => isTargeted(place) || isPublished(place))
 
 /** Where, when and how, of every run among the records. */
 function whereOf(records: readonly BenchRecord[]): string {

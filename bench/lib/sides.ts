@@ -17,6 +17,8 @@ export type Peer = {
   readonly pid: number | undefined
   readonly app: App
   readonly protocol: ProtocolName
+  /** True where its port speaks TLS alone. */
+  readonly isTls?: true
   /** The file to which its meter writes on a signal; undefined without a meter. */
   readonly meterFile: string | undefined
 }
@@ -34,6 +36,7 @@ export type SideRow = {
   readonly app: App
   readonly protocol: ProtocolName
   readonly isCompiled?: true
+  readonly isTls?: true
   /** Questions that do not suit the side, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
   /** Finds the reason for which it can't be measured here; undefined where it can. */
@@ -128,6 +131,13 @@ const BUILT_IN = {
   webhooks: describeCarillon('with an endpoint for every webhook', SHIPPED, {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),
+  tls: {
+    ...describeCarillon('with a certificate of its own (P-256)', SHIPPED, {
+      CARILLON_TLS_CERT_FILE: join(ROOT, 'test/tls/first.crt'),
+      CARILLON_TLS_KEY_FILE: join(ROOT, 'test/tls/first.key'),
+    }),
+    isTls: true,
+  },
   bare: {
     ...OURS,
     about: 'a hand-written Bun.serve that checks signatures and publishes',

@@ -3,6 +3,7 @@
  */
 import type { BenchCase, Question } from './question'
 import { isPublished } from './published'
+import { isSized } from './sizing'
 import { isTargeted } from './targets'
 
 export type Size = {
@@ -30,7 +31,7 @@ export const SIZES = {
     apart: ['idle'],
   },
   targets: {
-    about: 'what the tables of targets and of README.md need, and nobody else',
+    about: 'what the tables of targets, README.md and docs/sizing.md need, and nobody else',
     rounds: 3,
     seconds: 1.5,
     cases: selectTargeted,
@@ -60,7 +61,7 @@ export const SIZES = {
 
 export type SizeName = keyof typeof SIZES
 
-/** Selects the cases that some target or the digest names, with the sides that these name. */
+/** Selects the cases that some target, the digest or the table of sizes names, with the sides that these name. */
 export function selectTargeted({
   name,
   cases,
@@ -70,7 +71,7 @@ export function selectTargeted({
   return cases.flatMap((row) => {
     const sides = [...subjects, ...yardsticks].filter((side) => {
       const place = { question: name, case: row.label, side }
-      return isTargeted(place) || isPublished(place)
+      return isTargeted(place) || isPublished(place) || isSized(place)
     })
     return sides.length > 0 ? [{ ...row, sides }] : []
   })
