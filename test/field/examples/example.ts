@@ -71,6 +71,7 @@ export function openExample(
 type Manifest = {
   readonly version?: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
 }
 
 const readManifest = (folder: string): Manifest =>
@@ -78,7 +79,8 @@ const readManifest = (folder: string): Manifest =>
 
 /** @throws Error for a package that is not here in the version that is asked for */
 function linkPackages(folder: string): void {
-  for (const [name, wanted] of Object.entries(readManifest(folder).dependencies ?? {})) {
+  const { dependencies, devDependencies } = readManifest(folder)
+  for (const [name, wanted] of Object.entries({ ...dependencies, ...devDependencies })) {
     const here = join(ROOT, 'node_modules', name)
     const { version } = readManifest(here)
     if (version !== wanted) throw new Error(`${folder} wants ${name} ${wanted}; here is ${version}`)

@@ -1,14 +1,15 @@
-/** The examples with pages, as their READMEs say, each in one browser for all: laravel-echo. */
+/** The examples with pages, as their READMEs say, in one browser: laravel-echo and react. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../../harness'
 import { describePages, type Pages } from '../browser'
 import { findFlaws } from '../console/axe'
-import type { LineReader } from '../commands'
+import { execute, type LineReader } from '../commands'
 import { Cable } from './cable'
 import { openExample, pickPort, type Example } from './example'
 
 const PHONE = { width: 390, height: 844 }
+const DARK_PHONE = { viewport: PHONE, colorScheme: 'dark' } as const
 const HOSTILE = '<img src=x onerror="document.title=1">'
 
 let server: TestServer
@@ -19,7 +20,11 @@ let cablePort: number
 type Opened = { readonly page: Page; readonly problems: string[] }
 
 /** Opens a page, and collects what breaks on it; a connection that is refused while there is no server is none. */
-async function open(browser: Pages, url: string, options: object = {}): Promise<Opened> {
+async function open(
+  browser: Pages,
+  url: string,
+  options: NonNullable<Parameters<Pages['newPage']>[0]> = {},
+): Promise<Opened> {
   const page = await browser.newPage(options)
   const problems: string[] = []
   page.on('pageerror', ({ message }) => problems.push(message))
@@ -70,8 +75,7 @@ describePages('examples with pages', (browser) => {
     // Ben comes, as the link says; his phone is dark.
     const href = await ann.getByRole('link', { name: 'Open as Ben' }).getAttribute('href')
     const asBen = new URL(href!, url).href
-    const look = { viewport: PHONE, colorScheme: 'dark' }
-    const { page: ben, problems: bensProblems } = await open(browser, asBen, look)
+    const { page: ben, problems: bensProblems } = await open(browser, asBen, DARK_PHONE)
     await ben.locator('#here li').nth(1).waitFor()
     await ann.locator('#here li').filter({ hasText: 'Ben' }).waitFor()
 
@@ -119,4 +123,125 @@ describePages('examples with pages', (browser) => {
     expect([...problems, ...bensProblems]).toEqual([])
     await ann.close()
   })
+  test('react: one subscription for many, strict mode, rooms, hostile members, and the way back', async () => {
+    const port = pickPort()
+    using example: Example = openExample('react', {
+      6001: cablePort,
+      3000: port,
+      'bun ./index': `${process.execPath} ./index`,
+      'bun build': `${process.execPath} build`,
+    })
+    const commands = example.blocks.filter(({ language }) => language === 'sh')
+    expect(commands.length).toBe(3)
+    expect(commands[0]!.code).toBe('bun install\n')
+    await putSnippet(example)
+    await using site: LineReader = example.start('./index.html --port')
+    while (!(await site.lines.next('the address')).includes(`http://localhost:${port}/`)) continue
+    const url = `http://localhost:${port}/`
+
+    // Ada, alone, with the component of the README beside the page.
+    const { page: ada, problems } = await open(browser, `${url}?name=Ada#knock`)
+    await ada.getByText('You are alone.').waitFor()
+    expect(await textsOf(ada, '.people')).toEqual(['A\nAda you'])
+
+    // Ben's phone is dark. In strict mode, with all that asks for the room, he goes in once.
+    const ben = await browser.newPage(DARK_PHONE)
+    const sent = listenToSubscriptions(ben)
+    await ben.goto(`${url}?name=${encodeURIComponent(HOSTILE)}`)
+    await ben.getByText('2 people').waitFor()
+    await ada.getByText('2 people').waitFor()
+    expect(sent).toEqual(['subscribe presence-kitchen'])
+
+    // They type, and say something.
+    await ben.getByLabel('Say something').pressSequentially('Hello')
+    await ada.locator('.people li').filter({ hasText: 'is typing' }).waitFor()
+    await ben.getByRole('button', { name: 'Say', exact: true }).click()
+    await ada.getByText('Hello').waitFor()
+    expect(await textsOf(ada, '.people')).toEqual(['A\nAda you', `<\n${HOSTILE}\nHello`])
+    expect(await textsOf(ben, '.people')).toEqual([`<\n${HOSTILE} you\nHello`, 'A\nAda'])
+    for (const page of [ada, ben]) expect(await findFlaws(page)).toEqual([])
+    expect(await widthOf(ben)).toBe(PHONE.width)
+
+    // Somebody sends what no page of ours does.
+    await using mallory = await server.raw()
+    const channel = 'presence-kitchen'
+    const user = { user_id: 'mallory', user_info: { name: { first: 'M' } } }
+    const { auth, channel_data: data } = server
+      .sdk()
+      .authorizeChannel(mallory.socketId, channel, user)
+    await mallory.subscribed(channel, auth, data)
+    for (const said of [null, 7, { text: { html: 'x' } }, { text: 'the end' }])
+      mallory.send({ event: 'client-said', channel, data: said })
+    await ada.getByText('the end').waitFor()
+    expect((await textsOf(ada, '.people'))[2]).toBe('S\nSomebody\nthe end')
+    const knocks = ada.waitForEvent('console')
+    mallory.send({ event: 'client-knock', channel, data: {} })
+    expect((await knocks).text()).toBe('mallory knocks')
+    await ada.getByRole('button', { name: 'and 2 others: knock' }).click()
+    expect(await mallory.nextJson()).toMatchObject({
+      event: 'client-knock',
+      user_id: await idOf(ada),
+    })
+
+    // Ben goes to another room, out of all rooms, and back.
+    await ben.getByRole('button', { name: 'Garden' }).click()
+    await ben.getByText('You are alone.').waitFor()
+    await ada.locator('.people li').nth(2).waitFor({ state: 'detached' })
+    await ben.getByRole('button', { name: 'Outside' }).click()
+    await ben.getByText('You have left.').waitFor()
+    await ben.getByRole('button', { name: 'Kitchen' }).click()
+    await ben.getByText('3 people').waitFor()
+    const inAndOut = [
+      'unsubscribe presence-kitchen',
+      'subscribe presence-garden',
+      'unsubscribe presence-garden',
+    ]
+    const all = [sent[0], ...inAndOut, 'subscribe presence-kitchen']
+    expect(sent).toEqual(all as string[])
+
+    // Cut off: who was here stays, until the server says who is.
+    cable.pull()
+    await ben.getByText('You are cut off.').waitFor()
+    expect((await textsOf(ben, '.people')).length).toBe(3)
+    mallory.send({ event: 'pusher:unsubscribe', data: { channel } })
+    cable.plugIn()
+    await ben.getByText('2 people').waitFor()
+    await ben.getByLabel('Say something').fill('Back')
+    await ben.getByRole('button', { name: 'Say', exact: true }).click()
+    await ada.getByText('Back').waitFor()
+    expect(sent).toEqual([...all, 'subscribe presence-kitchen'] as string[])
+    expect(problems).toEqual([])
+    for (const page of [ada, ben]) await page.close()
+
+    await example.run('--outdir dist')
+    expect(await Bun.file(`${example.folder}/dist/index.html`).text()).toContain('<div id="root">')
+  })
 })
+
+/** Puts the README's component beside the page where its address says so; all of it together has the right types. */
+async function putSnippet({ folder, block }: Example): Promise<void> {
+  await Bun.write(`${folder}/src/knocking.tsx`, block('tsx', 'Knocking'))
+  const main = `${folder}/src/main.tsx`
+  const text = await Bun.file(main).text()
+  const both = "<><App />{location.hash === '#knock' && <Knocking />}</>"
+  await Bun.write(
+    main,
+    `${text.replace('<App />', both)}import { Knocking } from './knocking.tsx'\n`,
+  )
+  await execute([process.execPath, 'check'], { cwd: folder, timeoutMs: 30_000 })
+}
+
+/** What a page subscribes to and leaves, as it sends it. */
+function listenToSubscriptions(page: Page): string[] {
+  const sent: string[] = []
+  page.on('websocket', (socket) =>
+    socket.on('framesent', ({ payload }) => {
+      const [, verb] = /^\{"event":"pusher:(\w*subscribe)"/.exec(String(payload)) ?? []
+      if (verb) sent.push(`${verb} ${JSON.parse(String(payload)).data.channel}`)
+    }),
+  )
+  return sent
+}
+
+const idOf = (page: Page): Promise<string> =>
+  page.evaluate<string>("JSON.parse(sessionStorage.getItem('me')).id")
