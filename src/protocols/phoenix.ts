@@ -367,8 +367,11 @@ function refusalFrames(
   return [writeReply(version, ref, `{"status":"error","response":${response}}`)]
 }
 
-/** An auth endpoint signs the socket id, which these clients learn in no other way. */
-const CODES_WITH_SOCKET_ID: readonly ErrorCode[] = ['auth_missing']
+/**
+ * An auth endpoint signs the socket id, which these clients learn in no other way. After a cut they join with the
+ * signature of the connection before.
+ */
+const CODES_WITH_SOCKET_ID: readonly ErrorCode[] = ['auth_missing', 'auth_signature_invalid']
 
 function describeRefusal({ code, message, subscribing }: Refusal, { id }: Peer): string {
   const isCrash = code === 'internal' && subscribing !== undefined

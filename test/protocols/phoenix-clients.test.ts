@@ -77,6 +77,7 @@ describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
       await using server = await start()
       await using client = new PhoenixJs(server, generation, {
         params: KEY,
+        reconnectAfterMs: () => 10,
         rejoinAfterMs: () => 10,
       })
       let auth: string | undefined
@@ -90,6 +91,9 @@ describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
           if (socketId) auth = server.sign({ socketId }, 'private-room')
         })
       await joined.next('the join')
+      // Another connection needs another signature: the page is told again what to sign.
+      for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'restart')
+      await joined.next('the join after a cut')
     })
   },
 )

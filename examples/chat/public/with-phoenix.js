@@ -38,7 +38,6 @@ function enter(topic) {
   // The binding to the room.
   channel.on('message', pane.hear)
   channel.on('client-message', pane.hearDirectly)
-  channel.onError(() => (signed = {})) // a signature is for one connection
   const presence = new Presence(channel)
   presence.onSync(() => pane.showPeople(presence.list((name) => name)))
   channel
@@ -46,7 +45,7 @@ function enter(topic) {
     .receive('ok', pane.entered)
     .receive('error', async ({ reason, socket_id: socketId }) => {
       if (!socketId) return pane.refused(reason)
-      // The first join says which connection to sign for; phoenix.js then joins again by itself.
+      // The refusal says which connection to sign for; phoenix.js then joins again by itself.
       try {
         signed = await pane.sign(socketId, topic)
       } catch (error) {
