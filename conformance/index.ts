@@ -1,0 +1,84 @@
+/** `bun run conformance`: drives a server and says what it does as documented. See README.md. */
+import { isIP } from 'node:net'
+import { Receiver } from './clients/receiver'
+import { HELP, readCommandLine, UsageError, type Options } from './command-line'
+import { GROUPS } from './groups'
+import { findObstacle } from './reach'
+import { play } from './run'
+import { countAll, listCases, toDocument, toLines, type Score } from './scorecard'
+import { bareHost, redact, type Target } from './target'
+
+/** EXITS: what scripts are told. */
+const EXITS = { passed: 0, failed: 1, impossible: 2 } as const
+
+const print = (lines: readonly string[]): void => console.log(lines.join('\n'))
+
+/** Says why there is no card. */
+function giveUp(reason: string): number {
+  console.error(`conformance: ${reason}`)
+  return EXITS.impossible
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = GROUPS.map(({ name }) => name)
+  try {
+    const command = readCommandLine(args, process.env, names)
+    if (command.kind === 'help') print([HELP])
+    else if (command.kind === 'list') print(listCases(GROUPS))
+    return command.kind === 'run' ? await run(command) : EXITS.passed
+  } catch (error) {
+    if (error instanceof UsageError) return giveUp(`${error.message}; see --help`)
+    throw error
+  }
+}
+
+async function run(options: Options): Promise<number> {
+  const { target, webhooks } = options
+  warn(target)
+  const obstacle = await findObstacle(target)
+  if (obstacle !== undefined) return giveUp(redact(obstacle, target))
+  const receiver = webhooks === undefined ? undefined : listen(target, webhooks)
+  if (receiver === null) return giveUp(`port ${webhooks} of 127.0.0.1 is in use`)
+  try {
+    const score = await judge(options, receiver)
+    const hasColours = process.stdout.isTTY === true && !process.env['NO_COLOR']
+    if (options.isJson) print([JSON.stringify(toDocument(score), null, 2)])
+    else print(toLines(score, { hasColours, isVerbose: options.isVerbose }))
+    return countAll(score.groups).failed === 0 ? EXITS.passed : EXITS.failed
+  } finally {
+    await receiver?.stop()
+  }
+}
+
+/** Says to whom connections are made, before the first one. */
+function warn(target: Target): void {
+  const host = bareHost(target)
+  const isHere =
+    host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  const note = isHere ? '' : ' It is not on this machine: make sure that it is yours to test.'
+  console.error(`Connecting to ${target.url} some hundred times, app ${target.appId}.${note}\n`)
+}
+
+/** Null where the port is taken. */
+function listen(target: Target, port: number): Receiver | null {
+  try {
+    return new Receiver(target, port)
+  } catch {
+    return null // the only way in which an address of this machine cannot be listened to
+  }
+}
+
+async function judge(options: Options, receiver: Receiver | undefined): Promise<Score> {
+  const { target, only, besides, seconds } = options
+  const [at, start] = [new Date().toISOString(), performance.now()]
+  const groups = await play(GROUPS, {
+    target,
+    seconds,
+    receiver,
+    isAsked: ({ name, asked }) =>
+      only.length > 0 ? only.includes(name) : asked === undefined || besides.includes(name),
+  })
+  return { target, at, seconds: (performance.now() - start) / 1000, groups }
+}
+
+process.exit(await main(process.argv.slice(2)))

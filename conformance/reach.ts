@@ -1,0 +1,36 @@
+/** Whether there is a server, and whether it takes the credentials: without that a card would say nothing. */
+import { Mismatch, show } from './mismatch'
+import { Requests } from './clients/requests'
+import type { Target } from './target'
+
+const SECONDS = 10
+
+/** Why a run makes no sense, in a line; undefined where it does. */
+export async function findObstacle(target: Target): Promise<string | undefined> {
+  const requests = new Requests(target, AbortSignal.timeout(SECONDS * 1000))
+  try {
+    const { status, text } = await requests.send({ path: '/channels' })
+    return explainStatus(codeOf(text) ?? status, show(text))
+  } catch (error) {
+    if (error instanceof Mismatch) return `nothing answers at ${target.url}: ${error.got}`
+    throw error
+  }
+}
+
+function explainStatus(status: number, text: string): string | undefined {
+  if (status === 401) return `the server does not take app id, key and secret together: ${text}`
+  if (status === 403) return `the server refuses this app from here: ${text}`
+  if (status === 404)
+    return `there is no HTTP API of that app at this address (is the path right?): ${text}`
+  return undefined
+}
+
+/** What an answer with 200 says of itself: some servers have the status in the body alone. */
+function codeOf(text: string): number | undefined {
+  try {
+    const { error, code } = JSON.parse(text) as { error?: unknown; code?: unknown }
+    return error !== undefined && typeof code === 'number' ? code : undefined
+  } catch {
+    return undefined // no JSON: its status stands
+  }
+}

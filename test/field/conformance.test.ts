@@ -1,0 +1,245 @@
+/** `bun run conformance`: against this server, against servers that are wrong on purpose, and where it cannot run. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { Requests } from '../../conformance/clients/requests'
+import { readCommandLine } from '../../conformance/command-line'
+import { GROUPS } from '../../conformance/groups'
+import { play } from '../../conformance/run'
+import { listServers, startServer, type Started } from '../../conformance/servers'
+import { makeTarget } from '../../conformance/target'
+import { blocksOf, readPage } from '../docs/pages'
+import { OWN_APP, PATIENCE_MS, start, waitFor } from '../harness'
+import { StandIn, type Kind } from './conformance/stand-ins'
+
+const ROOT = join(import.meta.dir, '../..')
+const SECRET = 'secret-that-nobody-may-see'
+/** Groups that are not played by themselves, but for the one in which a row of ours fails. */
+const BESIDES = ['counts', 'webhooks', 'crowd', 'malformed']
+
+type Card = {
+  readonly passed: number
+  readonly failed: number
+  readonly groups: readonly {
+    readonly name: string
+    readonly isPlayed: boolean
+    readonly cases: readonly { readonly name: string; readonly isPassed: boolean }[]
+  }[]
+}
+
+type Given = {
+  readonly url: string
+  readonly appId?: string
+  readonly key?: string
+  readonly secret?: string
+}
+
+/** Runs the command as it is typed, and returns what it prints. */
+async function run({ url, appId = '1', key = 'k', secret = SECRET }: Given, ...more: string[]) {
+  const credentials = ['--app-id', appId, '--key', key, '--secret', secret]
+  const words = ['bun', 'run', 'conformance', '--url', url, ...credentials, ...more]
+  const ended = await execute(words)
+  expect(`${ended.output}${ended.errors}`).not.toContain(secret)
+  return ended
+}
+
+/** Executes a command line of this runtime. */
+async function execute([, ...words]: readonly string[]) {
+  const child = Bun.spawn([process.execPath, ...words], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      NODE_EXTRA_CA_CERTS: join(ROOT, 'test/tls/first.crt'),
+    },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [output, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { output, errors, code }
+}
+
+/** Resolves once no channel of an app is occupied. */
+async function waitUntilEmpty({ url, ...credentials }: Started): Promise<void> {
+  const requests = new Requests(makeTarget(url, credentials), AbortSignal.timeout(PATIENCE_MS))
+  const isEmpty = async (): Promise<boolean> =>
+    Object.keys((await requests.ask({ path: '/channels' }))['channels'] as object).length === 0
+  while (!(await isEmpty()));
+}
+
+const failedOf = ({ groups }: Card): readonly string[] =>
+  groups.flatMap(({ cases }) => cases.flatMap(({ name, isPassed }) => (isPassed ? [] : name)))
+
+describe('against this server', () => {
+  let started: Started
+  beforeAll(async () => {
+    started = await startServer(listServers('')[0]!)
+  })
+  afterAll(() => started.stop())
+
+  test('all passes, the document says so, and nothing is left behind', async () => {
+    const more = ['--with', BESIDES.join(), '--webhooks', String(started.webhooks)]
+    const { output, errors, code } = await run(started, '--json', ...more)
+    const card = JSON.parse(output) as Card
+    expect(failedOf(card)).toEqual([])
+    expect([code, card.failed]).toEqual([0, 0])
+    expect(card.groups.map(({ name }) => name)).toEqual(GROUPS.map(({ name }) => name))
+    const left = card.groups.filter(({ isPlayed }) => !isPlayed).map(({ name }) => name)
+    expect(left).toEqual(['fallback'])
+    expect(card.passed).toBeGreaterThan(240)
+    expect(errors).toContain(`Connecting to ${started.url}`)
+    await waitFor('the end of all channels', waitUntilEmpty(started))
+  })
+
+  test('of the fallback only the transport of other times fails, and the card says why', async () => {
+    const { output, code } = await run(started, '--only', 'fallback', '--verbose')
+    expect(code).toBe(1)
+    expect(output).toContain('✗ fallback')
+    expect(output).toContain('✓ pusher-js connects by xhr_polling')
+    expect(output).toContain('expected 200 for /pusher/info, got 404')
+    expect(output).toMatch(/\n7 passed, 1 failed in \d/)
+    expect(output).toMatch(/- connecting +not run/)
+  })
+})
+
+test('the command of the README works, for the server as it starts without settings', async () => {
+  await using server = await start()
+  const [block] = blocksOf(await readPage('conformance/README.md'))
+  const command = block!.code.trim().replace(':6001', `:${server.port}`)
+  const { output, code } = await execute(command.split(' '))
+  expect([code, output]).toEqual([0, expect.stringContaining('none failed')])
+})
+
+test('TLS, a path before everything, and its own kinds of address', async () => {
+  const pair = { tlsCertFile: 'test/tls/first.crt', tlsKeyFile: 'test/tls/first.key' }
+  const app = { ...OWN_APP, name: 'conformance' }
+  const only = ['--only', 'connecting,public,http-signatures,rfc6455']
+  const given = { appId: app.id, key: app.key, secret: app.secret }
+  {
+    await using server = await start({ apps: [app], config: { ...pair, pathPrefix: '/push' } })
+    const url = `https://localhost:${server.port}/push/`
+    const { output, code } = await run({ ...given, url }, ...only)
+    expect([code, output]).toEqual([0, expect.stringContaining('none failed')])
+  }
+  {
+    await using server = await start({ apps: [app], config: { host: '::1' } })
+    const url = `http://[::1]:${server.port}`
+    const { output, code } = await run({ ...given, url }, ...only)
+    expect([code, output]).toEqual([0, expect.stringContaining('none failed')])
+  }
+})
+
+/** Plays all groups against a server that is wrong, and returns the names of the cases that pass. */
+async function playAgainst(kind: Kind): Promise<Set<string>> {
+  await using standIn = new StandIn(kind)
+  const url = `http://127.0.0.1:${await standIn.listen()}`
+  const target = makeTarget(url, { appId: '1', key: 'k', secret: SECRET })
+  const played = await play(GROUPS, { target, seconds: 0.5, atATime: 60, isAsked: () => true })
+  const all = played.flatMap(({ results }) => results)
+  expect(all.length).toBe(GROUPS.flatMap(({ cases }) => cases).length)
+  return new Set(all.filter(({ isPassed }) => isPassed).map(({ name }) => name))
+}
+
+/** What a server that only greets does right. */
+const GREETED = [
+  'pusher-js connects and has a socket id',
+  'the first message is the greeting, its data a text with socket_id and activity_timeout',
+  'a client that names no library is served',
+  'parameters that nobody knows are ignored',
+  'protocol 5 is served',
+  'protocol 6 is served',
+  'terminating a user without connections is answered with 200 and JSON',
+  'a trigger is answered with 200 and a JSON object, which the Go SDK reads',
+  'the handshake is answered with the hash of its key, and nothing that was not offered',
+  'headers in any case is accepted',
+  'a handshake that arrives byte by byte is accepted',
+  'an Origin is accepted',
+  'one of the subprotocols that were offered is chosen, or none',
+]
+
+/** Words of cases in which something may not be: a server that allows all fails them. */
+const ABSENCE =
+  /refused|answered with 40\d|answered with 413|own channels only|once|nothing more|nobody(?! asked| knows)|not its own|not told|no earlier one|not kept|keeps nothing|may not|fails the connection|nothing is read|leaves out|hears nothing|is not passed on|signs nobody|tell none|not vacated/
+
+test('no case passes for nothing: each fails where a server says nothing, allows all or refuses all', async () => {
+  const mute = await playAgainst('mute')
+  expect([...mute].filter((name) => !GREETED.includes(name))).toEqual([])
+  const leaky = await playAgainst('leaky')
+  const absences = GROUPS.flatMap(({ cases }) => cases).filter(({ name }) => ABSENCE.test(name))
+  expect(absences.length).toBeGreaterThan(110)
+  expect(absences.filter(({ name }) => leaky.has(name)).map(({ name }) => name)).toEqual([])
+  const stubborn = await playAgainst('stubborn')
+  expect(GREETED.filter((name) => stubborn.has(name))).toEqual([])
+})
+
+test('what is wrong is told in one line, with what was expected and what came', async () => {
+  await using standIn = new StandIn('leaky')
+  const url = `http://127.0.0.1:${await standIn.listen()}`
+  const { output, code } = await run({ url }, '--only', 'private', '--timeout', '2')
+  expect(code).toBe(1)
+  expect(output).toContain('✗ no auth is refused, and nothing is heard  [Authorization signatures]')
+  expect(output).toContain('expected no auth to be refused, got {"event":"pusher_internal:sub')
+})
+
+test('where it cannot run, it says why and exits with 2', async () => {
+  const { url, port } = await findFreePort()
+  const nobody = await run({ url })
+  expect([nobody.code, nobody.output]).toEqual([2, ''])
+  expect(nobody.errors).toContain(`nothing answers at http://127.0.0.1:${port}`)
+  await using server = await start({ apps: [{ ...OWN_APP, name: 'conformance' }] })
+  const own = { url: `http://127.0.0.1:${server.port}`, appId: OWN_APP.id, key: OWN_APP.key }
+  const forged = await run(own)
+  expect(forged.code).toBe(2)
+  expect(forged.errors).toContain('the server does not take app id, key and secret together')
+  const elsewhere = await run({ ...own, url: `${own.url}/nowhere`, secret: OWN_APP.secret })
+  expect(elsewhere.code).toBe(2)
+  expect(elsewhere.errors).toContain('no HTTP API of that app at this address')
+})
+
+async function findFreePort() {
+  await using server = await start()
+  return { url: `http://127.0.0.1:${server.port}`, port: server.port }
+}
+
+const NAMES = GROUPS.map(({ name }) => name)
+const USUAL = ['--url', 'http://127.0.0.1:1', '--app-id', '1', '--key', 'k', '--secret', SECRET]
+
+test.each([
+  [[], '--url, --app-id, --key, --secret must be given'],
+  [['--url', 'http://h', '--key', 'k', '--secret', SECRET], '--app-id must be given'],
+  [['--url', '127.0.0.1:6001', ...USUAL.slice(2)], '--url is no address'],
+  [['--url', 'localhost:6001', ...USUAL.slice(2)], '--url begins with http:// or https://'],
+  [['--url', 'here', ...USUAL.slice(2)], '--url is no address'],
+  [['--url', `http://k:${SECRET}@h`, ...USUAL.slice(2)], '--url has no name or password in it'],
+  [['--url', 'http://h?a=1', ...USUAL.slice(2)], '--url has neither a query nor a fragment'],
+  [[...USUAL, '--only', 'nothing'], '--only has no group of that name; there are connecting'],
+  [[...USUAL, '--with', 'webhooks'], 'the group webhooks needs --webhooks PORT'],
+  [[...USUAL, '--webhooks', '70000'], '--webhooks takes a whole number from 1 to 65535'],
+  [[...USUAL, '--timeout', '0'], '--timeout takes a whole number from 1 to 60'],
+  [[...USUAL, '--colour'], 'there is no option --colour'],
+  [['--url', 'http://h', '--key', 'k', '--secret', `--${SECRET}`], 'these options cannot be read'],
+  [[...USUAL, SECRET], 'these options cannot be read'],
+])('of %j it says what is wrong, and no secret', (args, message) => {
+  const read = (): unknown => readCommandLine(args, {}, NAMES)
+  expect(read).toThrow(message)
+  expect(read).not.toThrow(SECRET)
+})
+
+test.each([
+  ['http://127.0.0.1:6001/', 'http://127.0.0.1:6001', '127.0.0.1', 6001, ''],
+  ['https://push.example.test', 'https://push.example.test', 'push.example.test', 443, ''],
+  ['http://[::1]:6001/a/b//', 'http://[::1]:6001/a/b', '[::1]', 6001, '/a/b'],
+])('%s is %s', (given, url, host, port, prefix) => {
+  const target = makeTarget(given, { appId: '1', key: 'k', secret: 's' })
+  expect(target).toMatchObject({ url, host, port, prefix })
+})
+
+test('credentials may come from the environment, where no list of processes shows them', () => {
+  const env = { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'k', PUSHER_APP_SECRET: SECRET }
+  const command = readCommandLine(['--url', 'http://127.0.0.1:1'], env, NAMES)
+  expect(command).toMatchObject({ kind: 'run', target: { appId: '1', key: 'k', secret: SECRET } })
+})
