@@ -36,6 +36,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
   ['/live?', 'test/http/live.test.ts reads such streams, which have no end'],
   ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
+  ['for server in', 'test/field/moving-dialects.test.ts has two servers for it'],
   ['// publish.mjs', 'test/field/moving-guide.test.ts publishes with it'],
   ['# push.conf', 'test/field/moving-guide.test.ts runs nginx with it'],
   ['nginx -s reload', 'test/field/moving-guide.test.ts switches with it'],
