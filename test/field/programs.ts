@@ -22,6 +22,11 @@ const PROGRAMS = {
   ruby: 'ruby',
   'g++': 'g++',
   git: 'git',
+  curl: 'curl',
+  docker: 'docker.io',
+  kubectl: 'kubernetes-client',
+  openssl: 'openssl',
+  'systemd-analyze': 'systemd',
 } as const
 
 export type Program = keyof typeof PROGRAMS

@@ -62,7 +62,10 @@ export const PROXIES: readonly Proxy[] = [
     program: 'caddy',
     file: 'Caddyfile',
     changes: ({ tls, plain, server }) => [
-      ['push.example.org {', `https://127.0.0.1:${tls} {\n\tbind 127.0.0.1\n\ttls ${CERT} ${KEY}`],
+      [
+        '{$CARILLON_NAME:push.example.org} {',
+        `https://127.0.0.1:${tls} {\n\tbind 127.0.0.1\n\ttls ${CERT} ${KEY}`,
+      ],
       ['127.0.0.1:6001', `127.0.0.1:${server}`],
       [
         '\n\n',

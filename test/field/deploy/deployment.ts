@@ -4,6 +4,10 @@ import { blocksOf, readPage, type Block } from '../../docs/pages'
 /** Sections with commands, and the test that runs these in their order. */
 export const SECTIONS = {
   'On a virtual machine': 'machine.test.ts',
+  'In a container': 'image.test.ts plays the Dockerfile, ops.test.ts reads the options',
+  'With Compose': 'image.test.ts starts with its settings, ops.test.ts compares the file',
+  'On Kubernetes': 'ops.test.ts makes the secret and compares the manifests',
+  'On a platform': 'platform.test.ts runs the Procfile',
 } as const
 
 /** Blocks that are not run as they are printed, by a text in them, with the reason. */
@@ -13,6 +17,9 @@ export const NOT_RUN: readonly (readonly [mark: string, why: string])[] = [
     'apt-get ',
     'the machine has what this one has installed; ufw wants a packet filter in the kernel',
   ],
+  ['docker ', 'there is no engine of containers; ops.test.ts has the client read the options'],
+  ['kubectl ', 'there is no cluster; ops.test.ts makes the secret'],
+  ['heroku ', 'there is no platform; ops.test.ts reads the settings'],
   [
     'certbot ',
     'an authority cannot reach the machine; the certificate is the one that is signed here',

@@ -13,6 +13,7 @@ import { SETTINGS } from '../../../src/config/config'
 import { LEAVE_MS } from '../../../src/server'
 import { Program } from '../../program'
 import { isInContext, readDockerfile } from './dockerfile'
+import type { Compose } from './manifests'
 import { play } from './player'
 import { describeInRooms, firstProcessOf, PATH, type Room } from './room'
 
@@ -20,6 +21,7 @@ const ROOT = join(import.meta.dir, '../../..')
 const textOf = (file: string): Promise<string> => Bun.file(join(ROOT, file)).text()
 const stages = readDockerfile(await textOf('Dockerfile'))
 const ignore = await textOf('.dockerignore')
+const compose = Bun.YAML.parse(await textOf('ops/compose.yml')) as Compose
 const { facts } = stages.at(-1)!
 const settingNames = Object.values(SETTINGS).map(({ env }) => env as string)
 
@@ -74,10 +76,21 @@ describeInRooms('the image', () => {
       mounts: [[volume, facts.volumes[0]!, 'rw']],
       isReadOnly,
     })
+  const { environment } = compose.services.carillon
+  const composed = Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      String(value).replace(/\$\{\w+:-(.*)\}/, '$1'),
+    ]),
+  )
   const own = { PUSHER_APP_ID: '7', PUSHER_APP_KEY: 'k7', PUSHER_APP_SECRET: 's7' }
   // Tests are reached from this machine alone; the proxy makes a server that others reach.
-  const exposed = { HOST: '127.0.0.1', CARILLON_TRUSTED_PROXIES: '127.0.0.1' }
-  const env = { ...facts.env, ...own, ...exposed, PATH }
+  const exposed = {
+    HOST: '127.0.0.1',
+    CARILLON_TRUSTED_PROXIES: '127.0.0.1',
+    CARILLON_PUBLIC_URL: '',
+  }
+  const env = { ...facts.env, ...composed, ...own, ...exposed, PATH }
   const run = (args: readonly string[], more: Record<string, string>) => {
     const command = enter([...facts.entrypoint!, ...args], true)
     const { stdout, stderr, exitCode } = Bun.spawnSync(command, { env: { ...env, ...more } })
@@ -116,6 +129,8 @@ describeInRooms('the image', () => {
     const ready = { text: `http://127.0.0.1:${port} is ready\n`, exitCode: 0 }
     expect(run(health, { PORT })).toEqual(ready)
     expect(run(health, { PORT: '1' }).exitCode).toBe(1)
+    const credentials = { PUSHER_ADMIN_USERNAME: 'a', PUSHER_ADMIN_PASSWORD: 'p' }
+    expect(run(['doctor'], { PORT, ...credentials }).text).not.toMatch(/^fail\b/m)
 
     await using client = new RawClient(`ws://127.0.0.1:${port}/app/k7?protocol=7`)
     await client.hello()
