@@ -27,6 +27,7 @@ test('a packed server is its sources, the plugins and the documents', () => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'carillon.config.ts',
     'docs',
     'kit',

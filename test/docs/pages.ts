@@ -7,6 +7,7 @@ export const ROOT = join(import.meta.dir, '../..')
 export const PAGES: readonly string[] = [
   'README.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   ...['plugins', 'bench', 'conformance', 'src', 'examples'].map((folder) => `${folder}/README.md`),
   ...[...new Bun.Glob('examples/*/README.md').scanSync(ROOT)].toSorted(),
   ...[...new Bun.Glob('docs/*.md').scanSync(ROOT)].toSorted(),
