@@ -5,6 +5,7 @@ import type { Locator, Page } from 'playwright-core'
 import { ROOT } from '../../docs/pages'
 import { start, type TestServer } from '../../harness'
 import { describePages } from '../browser'
+import { findFlaws, tabThrough } from '../console/axe'
 import type { LineReader } from '../commands'
 import { openExample, pickPort, type Example } from './example'
 
@@ -141,18 +142,21 @@ describePages('examples/chat', (browser) => {
     expect(window.problems).toEqual([])
   })
 
-  test('it fits a phone, has a label for everything, and says when there is no server', async () => {
+  test('it fits a phone, is used by keyboard, and says when there is no server', async () => {
     await using window = await open()
     await window.page.setViewportSize({ width: 390, height: 844 })
     expect(await window.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
-    const unnamed = await window.page
-      .locator('input, button')
-      .evaluateAll((all) =>
-        (all as HTMLInputElement[])
-          .filter((each) => !each.labels?.length && !each.ariaLabel && !each.textContent)
-          .map((each) => each.outerHTML),
-      )
-    expect(unnamed).toEqual([])
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await window.page.emulateMedia({ colorScheme })
+      expect(await findFlaws(window.page)).toEqual([])
+    }
+    const { steps, unseen } = await tabThrough(window.page)
+    expect({ isShort: steps < 30, unseen }).toEqual({ isShort: true, unseen: [] })
+    await window.left.plug.press('Enter')
+    await window.left.state('Unplugged')
+    await window.page.getByRole('radio', { name: 'Belfry' }).press('Space')
+    expect(await findFlaws(window.page)).toEqual([])
+    await window.page.getByRole('radio', { name: 'Lobby' }).press('Space')
     await server.stop()
     await window.right.state('No server at')
     await window.right.say('into the void')
