@@ -1,9 +1,14 @@
 /** examples/auth-server, as its README says: who gets in, who does not, and what is never signed. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readPage } from '../../docs/pages'
 import { start, waitFor, type TestServer } from '../../harness'
 import type { LineReader } from '../commands'
 import { describeWith } from '../programs'
+import { expectSigns } from './backends'
 import { openExample, pickPort, type Example } from './example'
 
 /** Which commands the README has, and how each is played. */
@@ -163,3 +168,13 @@ function askSlowly(): Promise<string> {
 }
 
 const BEARER = `authorization: ${ADA.authorization}\r\n`
+
+describeWith('php', 'examples/auth-server in PHP alone', () => {
+  const run = ['php', '-S', '127.0.0.1:3000', 'auth.php'] as const
+  test('signs as the README says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'auth-php-'))
+    expect(await readPage('examples/auth-server/README.md')).toContain(`\`${run.join(' ')}\``)
+    await expectSigns({ language: 'php', file: 'auth.php', run }, folder)
+    rmSync(folder, { recursive: true })
+  })
+})

@@ -10,8 +10,10 @@ import { beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { parseAddress } from '../../../src/pages/console/connect/address'
 import { snippetOf } from '../../../src/pages/console/connect/snippets'
+import { readPage } from '../../docs/pages'
 import { start, type RawClient, type TestServer } from '../../harness'
 import { execute, INSTALL_MS, type Command } from '../commands'
+import { expectSigns, type Backend } from '../examples/backends'
 import { describeWith, type Program } from '../programs'
 import {
   END,
@@ -38,6 +40,10 @@ type Sdk = {
     /** Run in a folder of its own. */
     readonly run: Command
   }
+  /** The backend that examples/auth-server/README.md shows; its files stand beside it, too. */
+  readonly backend: Backend
+  /** The SDK with its version, as that README installs it. */
+  readonly pinned: string
 }
 
 const SDKS: readonly Sdk[] = [
@@ -47,6 +53,13 @@ const SDKS: readonly Sdk[] = [
     install: [['go', 'build', '-buildvcs=false', '-o', '../.cache/go-v4', '.']],
     run: ['../.cache/go-v4'],
     snippet: { id: 'go', beside: ['go.mod', 'go.sum'], run: ['go', 'run', '-buildvcs=false', '.'] },
+    backend: {
+      language: 'go',
+      file: 'main.go',
+      // What `go run` starts would stay when that is ended.
+      run: ['sh', '-c', 'go build -buildvcs=false -o backend . && exec ./backend'],
+    },
+    pinned: 'github.com/pusher/pusher-http-go@v4.0.1',
   },
   {
     name: 'python',
@@ -57,6 +70,8 @@ const SDKS: readonly Sdk[] = [
     ],
     run: ['../.cache/python/bin/python', 'main.py'],
     snippet: { id: 'python', beside: [], run: ['../python/bin/python', 'trigger.py'] },
+    backend: { language: 'python', file: 'app.py', run: ['../python/bin/python', 'app.py'] },
+    pinned: 'pusher==3.3.4',
   },
 ]
 
@@ -73,6 +88,7 @@ for (const sdk of SDKS)
       TIMEOUT,
     )
     test('sends what the snippet of the console says', () => tryOutSnippet(sdk), TIMEOUT)
+    test('signs as the README of examples/auth-server says', () => tryOutBackend(sdk), TIMEOUT)
   })
 
 const folderOf = ({ name }: Sdk): string => `${import.meta.dir}/${name}`
@@ -99,6 +115,17 @@ async function tryOutSnippet(sdk: Sdk): Promise<void> {
   await execute(run, { cwd, timeoutMs: RUN_MS })
   const { event, data } = await listener.nextJson()
   expect([event, JSON.parse(data as string)]).toEqual(['my-event', { hello: 'world' }])
+}
+
+async function tryOutBackend(sdk: Sdk): Promise<void> {
+  expect(await readPage('examples/auth-server/README.md')).toContain(sdk.pinned)
+  const pins = sdk.name === 'python' ? 'requirements.txt' : 'go.mod'
+  const here = await Bun.file(`${folderOf(sdk)}/${pins}`).text()
+  expect(here).toContain(sdk.pinned.replace('@', ' '))
+  const cwd = `${import.meta.dir}/.cache/backend-${sdk.name}`
+  for (const name of sdk.snippet.beside)
+    await Bun.write(`${cwd}/${name}`, Bun.file(`${folderOf(sdk)}/${name}`))
+  await expectSigns(sdk.backend, cwd)
 }
 
 // ---------------------------------------------------------------- one SDK
