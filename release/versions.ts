@@ -7,6 +7,7 @@ export const PLACES: readonly (readonly [file: string, text: string])[] = [
   ['src/http/openapi-text.ts', "version: 'VERSION'"],
   ['openapi/openapi.json', '"version": "VERSION"'],
   ['plugins/README.md', 'carillon-VERSION.tgz'],
+  ['ops/kubernetes.yaml', 'carillon:VERSION'],
 ]
 
 export const CHANGELOG = 'CHANGELOG.md'
