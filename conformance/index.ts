@@ -1,12 +1,11 @@
 /** `bun run conformance`: drives a server and says what it does as documented. See README.md. */
-import { isIP } from 'node:net'
 import { Receiver } from './clients/receiver'
 import { HELP, readCommandLine, UsageError, type Options } from './command-line'
 import { GROUPS } from './groups'
 import { findObstacle } from './reach'
 import { play } from './run'
 import { countAll, listCases, toDocument, toLines, type Score } from './scorecard'
-import { bareHost, redact, type Target } from './target'
+import { isHere, redact, type Target } from './target'
 
 /** EXITS: what scripts are told. */
 const EXITS = { passed: 0, failed: 1, impossible: 2 } as const
@@ -52,10 +51,9 @@ async function run(options: Options): Promise<number> {
 
 /** Says to whom connections are made, before the first one. */
 function warn(target: Target): void {
-  const host = bareHost(target)
-  const isHere =
-    host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  const note = isHere ? '' : ' It is not on this machine: make sure that it is yours to test.'
+  const note = isHere(target)
+    ? ''
+    : ' It is not on this machine: make sure that it is yours to test.'
   console.error(`Connecting to ${target.url} some hundred times, app ${target.appId}.${note}\n`)
 }
 

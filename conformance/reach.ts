@@ -20,6 +20,8 @@ export async function findObstacle(target: Target): Promise<string | undefined> 
 function explainStatus(status: number, text: string): string | undefined {
   if (status === 401) return `the server does not take app id, key and secret together: ${text}`
   if (status === 403) return `the server refuses this app from here: ${text}`
+  if (status >= 300 && status < 400)
+    return `the server redirects (${status}): name the address that it redirects to`
   if (status === 404)
     return `there is no HTTP API of that app at this address (is the path right?): ${text}`
   return undefined

@@ -1,5 +1,7 @@
 /** The server that is driven: where it is, and the credentials of an app of its. */
 
+import { isIP } from 'node:net'
+
 export type Target = {
   readonly url: string
   readonly isTls: boolean
@@ -39,6 +41,12 @@ export function makeTarget(url: string, credentials: Credentials): Target {
 
 /** The address without brackets, as sockets take it. */
 export const bareHost = ({ host }: Target): string => host.replace(/^\[|\]$/g, '')
+
+/** True where a server is on this machine; others may be somebody else's. */
+export function isHere(target: Target): boolean {
+  const host = bareHost(target)
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
 
 /** The address of a WebSocket for a key. */
 export const socketUrl = ({ url }: Target, key: string, query: string): string =>

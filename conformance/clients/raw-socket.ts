@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { constants, inflateRawSync } from 'node:zlib'
 import { expectThat, Mismatch, show } from '../mismatch'
 import { bareHost, type Target } from '../target'
 import { Inbox, type Wait } from './inbox'
@@ -41,6 +42,10 @@ export type Opened = { readonly status: number; readonly headers: ReadonlyMap<st
 /** What the RFC appends to a key before it is hashed, section 1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const EMPTY = Buffer.alloc(0)
+/** What compressed messages are sent without. RFC 7692, 7.2.2. */
+const DEFLATE_END = Buffer.from([0, 0, 0xff, 0xff])
+/** A stream that is flushed has no end. */
+const INFLATE = { finishFlush: constants.Z_SYNC_FLUSH } as const
 
 export const acceptOf = (key: string): string =>
   createHash('sha1')
@@ -205,6 +210,15 @@ export class RawSocket {
     expectThat(!frame.isMasked, 'frames of a server without a mask', describe(frame))
     expectThat(frame.reserved === 0, 'frames without reserved bits', describe(frame))
     return frame
+  }
+
+  /** The text of the next frame, inflated where it is compressed, which it may only be once agreed. @throws Mismatch */
+  async nextInflated(expected: string, isAgreed: boolean): Promise<string> {
+    const { payload, reserved } = await this.#frames.next(expected)
+    expectThat(reserved === 0 || (isAgreed && reserved === 0x40), expected, 'reserved bits')
+    const isDeflated = reserved === 0x40
+    const ended = Buffer.concat([payload, DEFLATE_END])
+    return (isDeflated ? inflateRawSync(ended, INFLATE) : payload).toString()
   }
 
   /** The next frame, which has this opcode and payload. @throws Mismatch */

@@ -44,6 +44,16 @@ export const PUBLIC: Group = {
       },
     })),
     {
+      name: 'auth, and what nobody knows, is ignored on public channels',
+      spec: 'Protocol, pusher:subscribe',
+      async play(stage) {
+        const [client, channel] = [await stage.wire(), stage.name()]
+        const extra = { auth: 'none', channel_data: '', unknown: 1 }
+        client.send({ event: 'pusher:subscribe', data: { channel, ...extra }, unknown: 1 })
+        await client.nextOf('pusher_internal:subscription_succeeded', channel)
+      },
+    },
+    {
       name: 'events arrive in the order in which they were accepted',
       spec: 'HTTP API, POST batch_events',
       async play(stage) {

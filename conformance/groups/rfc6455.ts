@@ -111,9 +111,12 @@ const SENDABLE: readonly (readonly [name: string, section: string, frames: reado
 ]
 
 const HANDSHAKES: readonly (readonly [what: string, handshake: Handshake])[] = [
-  ['headers in any case', { headers: { Upgrade: 'WebSocket', Connection: 'keep-alive, upgrade' } }],
+  [
+    'a handshake with headers in any case',
+    { headers: { Upgrade: 'WebSocket', Connection: 'keep-alive, upgrade' } },
+  ],
   ['a handshake that arrives byte by byte', { isTorn: true }],
-  ['an Origin', { headers: { Origin: 'http://localhost' } }],
+  ['a handshake with an Origin', { headers: { Origin: 'http://localhost' } }],
 ]
 
 /** Handshakes that are none. */
@@ -160,6 +163,21 @@ export const RFC_6455: Group = {
         expectSame('the status', status, 101)
         const isIt = chosen === undefined || ['arduino', 'other'].includes(chosen)
         expectThat(isIt, 'arduino, other or none', chosen)
+      },
+    },
+    {
+      name: 'permessage-deflate that is offered is used as agreed, or not at all',
+      spec: 'RFC 7692, 5.1 and 7.2.2',
+      async play(stage) {
+        const socket = await stage.rawUnopened()
+        const offered = { 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+        const { headers } = await socket.shake({ headers: offered })
+        const agreed = headers.get('sec-websocket-extensions')
+        const isNamed = agreed === undefined || agreed.startsWith('permessage-deflate')
+        expectThat(isNamed, 'permessage-deflate or no extension', agreed)
+        const greeting = await socket.nextInflated('the greeting', agreed !== undefined)
+        const isIt = greeting.includes('pusher:connection_established')
+        expectThat(isIt, 'pusher:connection_established', greeting)
       },
     },
     ...REFUSED.map(([what, handshake]): Case => ({

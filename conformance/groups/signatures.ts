@@ -1,6 +1,6 @@
 import type { Case, Group } from '../case'
 import type { Request } from '../clients/requests'
-import { expectSame, parseJson } from '../mismatch'
+import { expectThat, parseJson } from '../mismatch'
 import type { Stage } from '../stage'
 import { LIST, makeEvent } from './requests'
 
@@ -60,10 +60,20 @@ const ACCEPTED: readonly (readonly [what: string, make: (stage: Stage) => Reques
     () => ({ ...LIST, query: { filter_by_prefix: 'presence-a b&c=ü+' } }),
   ],
   [
+    'names of parameters are signed in lower case',
+    (stage) => ({ ...LIST, query: { ...listOwn(stage).query, Conformance: '1' } }),
+  ],
+  [
     'the MD5 of nothing is accepted on a GET, as the Python SDK sends it',
     (stage) => ({ ...listOwn(stage), signed: { body_md5: 'd41d8cd98f00b204e9800998ecf8427e' } }),
   ],
 ]
+
+/** Fails unless it is a list of no channels: an error may come with 200, too. @throws Mismatch */
+function expectNone(answer: unknown): void {
+  const { channels } = answer as { channels?: unknown }
+  expectThat(Bun.deepEquals(channels, {}), 'channels without any', answer)
+}
 
 export const SIGNATURES: Group = {
   name: 'http-signatures',
@@ -75,16 +85,14 @@ export const SIGNATURES: Group = {
       async play(stage) {
         const answer = stage.sdk.get({ path: '/channels', params: listOwn(stage).query })
         const text = await (await stage.accepted('GET /channels', answer)).text()
-        const { channels } = parseJson('the answer', text) as { channels?: unknown }
-        expectSame('channels', channels, {})
+        expectNone(parseJson('the answer', text))
       },
     },
     ...ACCEPTED.map(([name, make]): Case => ({
       name,
       spec: 'HTTP API, Generating authentication signatures',
       async play(stage) {
-        const { channels } = await stage.requests.ask(make(stage))
-        expectSame('channels', channels, {})
+        expectNone(await stage.requests.ask(make(stage)))
       },
     })),
     ...FORGED.map(([what, make]): Case => ({

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { GROUPS } from '../../conformance/groups'
 import { readPage, ROOT } from './pages'
 
 test('every feature of Pusher has a test, or a reason', async () => {
@@ -55,4 +56,18 @@ test('every row of the choices that docs/compatibility.md names is tried', async
     sources.some((source) => new RegExp(`(^    row: ${row},|^  ${row}: \\[)`, 'm').test(source))
   expect(numbers.size).toBeGreaterThan(15)
   expect([...numbers].filter((row) => !isTried(row))).toEqual([])
+})
+
+test('the tables of conformance name groups and cases that there are, and all groups', async () => {
+  const text = await readPage('docs/compatibility.md')
+  const [, block = ''] = /<!-- conformance -->([^]*)<!-- \/conformance -->/.exec(text) ?? []
+  const rows = Array.from(block.matchAll(/^\| `([\w-]+)` +\| (.+?) +\|/gm))
+  const named = new Set(rows.map(([, group]) => group))
+  expect([...named]).toEqual(GROUPS.map(({ name }) => name))
+  const known = GROUPS.flatMap(({ name, about, cases }) => [
+    `${name}: ${about}`,
+    ...cases.map((each) => `${name}: ${each.name}`),
+  ])
+  const strangers = rows.map(([, group, what]) => `${group}: ${what!.replaceAll('\\|', '|')}`)
+  expect(strangers.filter((each) => !known.includes(each))).toEqual([])
 })
