@@ -9,20 +9,32 @@ import { findFlaws, tabThrough } from '../console/axe'
 import type { LineReader } from '../commands'
 import { openExample, pickPort, type Example } from './example'
 
-/** Which commands the README has: the second is run, the third too, the last one elsewhere. */
-const PLAYED = ['npm install', 'node server.mjs', 'curl', 'CARILLON_URL=https://push.example.com']
+/** Which commands the README has: but for the first each is run. */
+const PLAYED = ['npm install', 'node server.mjs', 'curl', 'CARILLON_URL=']
 
 const PORT = pickPort()
+const SECURE_PORT = pickPort()
+const CERT = join(ROOT, 'test/tls/first.crt')
+/** The app of the README's last command. */
+const ELSEWHERE = { id: '2', key: 'your-key', secret: 'your-secret' }
 const RESUME = '../../src/client/resume.js'
 
 describePages('examples/chat', (browser) => {
   let server: TestServer
+  let elsewhere: TestServer
   let example: Example
   let backend: LineReader
   beforeAll(async () => {
     server = await start()
-    const ports = { 6001: server.port, 3000: PORT }
-    example = openExample('chat', { ...ports, [RESUME]: join(ROOT, 'src/client/resume.js') })
+    const tls = { tlsCertFile: CERT, tlsKeyFile: CERT.replace('.crt', '.key') }
+    elsewhere = await start({ apps: [ELSEWHERE], config: tls })
+    const secure = `https://127.0.0.1:${elsewhere.port}`
+    example = openExample('chat', {
+      6001: server.port,
+      3000: PORT,
+      [RESUME]: join(ROOT, 'src/client/resume.js'),
+      'https://push.example.com': `${secure} NODE_EXTRA_CA_CERTS=${CERT} PORT=${SECURE_PORT}`,
+    })
     backend = example.start('node server.mjs')
     expect(await backend.next()).toEqual([`Open http://127.0.0.1:${PORT}`])
   })
@@ -30,17 +42,18 @@ describePages('examples/chat', (browser) => {
     await backend[Symbol.asyncDispose]()
     example[Symbol.dispose]()
     await server.stop()
+    await elsewhere.stop()
   })
 
   /** Opens a window on the page, and waits until both panes are in their room. */
-  async function open(place = '/'): Promise<Visit> {
-    const page = await browser.newPage()
+  async function open(place = '/', port = PORT): Promise<Visit> {
+    const page = await browser.newPage({ ignoreHTTPSErrors: true })
     const problems: string[] = []
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
     await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
       console.error('policy', event.effectiveDirective, event.blockedURI))`)
-    await page.goto(`http://127.0.0.1:${PORT}${place}`)
+    await page.goto(`http://127.0.0.1:${port}${place}`)
     const [left, right] = [paneOf(page, 'pusher-js'), paneOf(page, 'phoenix.js')]
     for (const pane of [left, right]) await pane.isIn()
     return { page, left, right, problems, [Symbol.asyncDispose]: () => page.close() }
@@ -139,6 +152,15 @@ describePages('examples/chat', (browser) => {
     await window.right.say('here neither')
     await window.left.sees('here neither')
     expect(await window.left.section.getByLabel('Broadcast').isDisabled()).toBe(true)
+    expect(window.problems).toEqual([])
+  })
+
+  test('elsewhere, and by TLS', async () => {
+    await using secure = example.start('CARILLON_URL=')
+    expect(await secure.next()).toEqual([`Open http://127.0.0.1:${SECURE_PORT}`])
+    await using window = await open('/', SECURE_PORT)
+    await window.left.say('nobody listens in')
+    for (const pane of [window.left, window.right]) await pane.sees('nobody listens in')
     expect(window.problems).toEqual([])
   })
 

@@ -30,7 +30,7 @@ describeWith(['g++', 'npm'], 'examples/esp32', () => {
     })
     example = openExample('esp32', {
       'push.example.com:6001': `push.example.com:${server.port}`,
-      '192.168.1.10:6001': `192.168.1.10:${server.port}`,
+      '192.168.1.10:6001': `127.0.0.1:${server.port}`,
       '192.168.1.10': '127.0.0.1',
       3000: BACKEND_PORT,
       YOUR_APP_ID: OWN_APP.id,

@@ -38,8 +38,10 @@ export function openExample(
   others: Readonly<Record<string, string | number>>,
 ): Example {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`))
+  // In one pass: a port may look like another one that is to be replaced.
+  const pattern = new RegExp(Object.keys(others).map(RegExp.escape).join('|'), 'g')
   const replaceAll = (text: string): string =>
-    Object.entries(others).reduce((all, [from, to]) => all.replaceAll(from, String(to)), text)
+    text.replaceAll(pattern, (from) => String(others[from]))
   const source = join(ROOT, 'examples', name)
   cpSync(source, folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
   for (const file of new Bun.Glob('**/*.{js,mjs,ts,tsx,html,ino,md}').scanSync(folder)) {
