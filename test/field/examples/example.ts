@@ -18,7 +18,7 @@ import { PATIENCE_MS } from '../../harness'
 import { execute, LineReader } from '../commands'
 
 /** How long a program that keeps running may run. */
-const PROGRAM_MS = 60_000
+const PROGRAM_MS = 240_000
 
 export type Example = Disposable & {
   readonly folder: string
