@@ -1,4 +1,4 @@
-/** The examples with pages, as their READMEs say, in one browser: laravel-echo and react. */
+/** The examples with pages, as their READMEs say, in one browser: laravel-echo and react; and pages that ask auth-server. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../../harness'
@@ -216,7 +216,55 @@ describePages('examples with pages', (browser) => {
     await example.run('--outdir dist')
     expect(await Bun.file(`${example.folder}/dist/index.html`).text()).toContain('<div id="root">')
   })
+  test('auth-server: pages of its origin get in with stock pusher-js, others are told nothing', async () => {
+    await using page = await openSite(browser)
+    await using stranger = await openSite(browser)
+    const port = pickPort()
+    using example: Example = openExample('auth-server', { 3000: port, 8080: page.port })
+    await using backend: LineReader = example.start('node server.mjs')
+    expect((await backend.next())[0]).toStartWith('Signing on')
+    const endpoint = `http://127.0.0.1:${port}/pusher/auth`
+    expect(await enter(page, endpoint)).toBe('pusher:subscription_succeeded')
+    expect(await enter(stranger, endpoint)).toBe('pusher:subscription_error')
+    expect(await backend.next()).toEqual(['Ada enters private-team'])
+    expect(await backend.next()).toEqual(['403: That page may not ask here'])
+  })
 })
+
+/** An empty page on an origin of its own, with stock pusher-js. */
+async function openSite(browser: Pages) {
+  const html = '<!doctype html><title>page</title>'
+  const headers = { 'content-type': 'text/html' }
+  const site = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => new Response(html, { headers }),
+  })
+  const page = await browser.newPage()
+  await page.goto(site.url.href)
+  await page.addScriptTag({ path: require.resolve('pusher-js/dist/web/pusher.min.js') })
+  const close = async (): Promise<void> => {
+    await page.close()
+    await site.stop(true)
+  }
+  return { port: site.port!, page, [Symbol.asyncDispose]: close }
+}
+
+/** Asks for a private channel as Ada; what becomes of it. */
+function enter({ page }: { readonly page: Page }, endpoint: string): Promise<string> {
+  const options = {
+    cluster: 'test',
+    wsHost: '127.0.0.1',
+    wsPort: server.port,
+    forceTLS: false,
+    channelAuthorization: { endpoint, headers: { authorization: 'Bearer adas-session' } },
+  }
+  return page.evaluate<string>(`new Promise((resolve) => {
+    const channel = new Pusher('test-app-fake-key', ${JSON.stringify(options)}).subscribe('private-team')
+    for (const end of ['pusher:subscription_succeeded', 'pusher:subscription_error'])
+      channel.bind(end, () => resolve(end))
+  })`)
+}
 
 /** Puts the README's component beside the page where its address says so; all of it together has the right types. */
 async function putSnippet({ folder, block }: Example): Promise<void> {
