@@ -35,8 +35,10 @@ export function openLog(element, isOwn) {
       element.scrollTop = element.scrollHeight
     },
     note: (room, text) => add(listOf(room), make('li', 'note', text), Date.now()),
-    /** Shows a message once: what is replayed may have been heard before. */
-    hear(room, { id, at, name, text }, ...tags) {
+    /** Shows a message once: what is replayed may have been heard before. Client events may hold anything. */
+    hear(room, message, ...tags) {
+      if (typeof message?.text !== 'string') return
+      const { id, at, name, text } = message
       const list = listOf(room)
       if ([...list.children].some((entry) => entry.dataset.id === String(id))) return
       const when = Math.min(Number(at) || Date.now(), Date.now())
@@ -44,7 +46,7 @@ export function openLog(element, isOwn) {
       const head = make('p', 'head', make('b', '', String(name).slice(0, 40)), ' ')
       head.append(make('time', '', time))
       for (const tag of tags) head.append(' ', make('span', 'tag', tag))
-      const body = make('p', 'text', String(text).slice(0, 1000))
+      const body = make('p', 'text', text.slice(0, 1000))
       const entry = make('li', isOwn(name) ? 'own' : '', head, body)
       entry.dataset.id = id
       add(list, entry, when)

@@ -17,6 +17,7 @@ const SECURE_PORT = pickPort()
 const CERT = join(ROOT, 'test/tls/first.crt')
 /** The app of the README's last command. */
 const ELSEWHERE = { id: '2', key: 'your-key', secret: 'your-secret' }
+const LOBBY = 'presence-lobby'
 const RESUME = '../../src/client/resume.js'
 
 describePages('examples/chat', (browser) => {
@@ -95,6 +96,13 @@ describePages('examples/chat', (browser) => {
     const HOSTILE = '<img src=x onerror="console.error(1)"><script>console.error(2)</script>'
     await second.right.say(HOSTILE, 'Directly')
     for (const pane of all) await pane.sees(HOSTILE)
+    await using rude = server.pusher({ user: { user_id: 'rude' } })
+    await rude.subscribe(LOBBY)
+    const send = (data: unknown) => rude.pusher.channel(LOBBY).trigger('client-message', data)
+    for (const data of [null, 7, [], { text: 7 }, { text: 'no more', name: {}, at: 'x', id: {} }])
+      send(data)
+    for (const pane of all) await pane.sees('no more')
+    rude.pusher.disconnect()
     await first.right.say('Supper is ready', 'Broadcast')
     for (const pane of all) await pane.sees('Supper is ready')
     expect(await first.left.log.locator('.own').count()).toBe(2) // also what the other Ada said
@@ -108,6 +116,15 @@ describePages('examples/chat', (browser) => {
       await cut.sees('Back. 2 caught up.')
       const heard = await cut.log.locator('.text').allInnerTexts()
       expect(heard.slice(-2)).toEqual(missed)
+    }
+    // A cut that nobody asked for: both come back by themselves, whichever sooner.
+    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'restart')
+    const said = { id: 'cut', at: Date.now(), name: 'Bell', text: 'said in the cut' }
+    await server.sdk().trigger(LOBBY, 'message', said)
+    for (const pane of all) {
+      await pane.sees(said.text)
+      await pane.isIn()
+      expect(await pane.log.getByText(said.text).count()).toBe(1)
     }
     await second.page.close()
     await first.left.sees('<b>Mallory</b> left')
