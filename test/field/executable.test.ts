@@ -57,6 +57,7 @@ describe('the executable', () => {
     program.process.kill('SIGTERM')
     await program.waitForExit()
     expect(await program.output).toContain('origin-check, rate-limit, guardian')
+    expect(run(['restore', 'copy.sqlite'], { DATABASE_PATH: 'data.sqlite' }).exitCode).toBe(0)
   })
 
   test('loads a configuration file beside it, and what plugins import of the package', async () => {
