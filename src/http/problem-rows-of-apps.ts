@@ -99,7 +99,7 @@ export const APP_PROBLEMS: readonly ProblemRow<AppMoment>[] = [
   {
     code: 'app_nearly_full',
     severity: 'warning',
-    remedy: 'Raise `max_connections` of the app, or close what is not needed.',
+    remedy: 'Raise `max_connections_per_app` of its `limits`, or close what is not needed.',
     test: ({ app: { gauges, limits } }) => {
       const most = limits.maxConnectionsPerApp
       if (most === 0 || gauges.connections < MOST_CONNECTIONS * most) return undefined

@@ -168,7 +168,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
     code: 'fan_out_lag',
     severity: 'critical',
     remedy:
-      'More is published to large channels than one process sends: lower `max_backend_events_per_second` of the app, or send fewer and larger events.',
+      "More is published to large channels than one process sends: lower `max_backend_events_per_second` of the app's `limits`, or send fewer and larger events.",
     test: ({ core, lately }) => {
       const { boundsMs } = core.latencies.fanOutLag
       const share = lately.shareAbove('fanOutLag', boundsMs, 500, FEW_FRAMES)

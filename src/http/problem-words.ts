@@ -52,7 +52,8 @@ const REFUSAL_REMEDIES: Partial<Record<ErrorCode, string>> = {
     'A client or a backend has a key or an id that no app has: compare it with the page Apps. A deleted app or a retired key does that, too.',
   app_disabled:
     'The app is not active: its clients go on trying. Set `active` again, or stop them.',
-  app_over_quota: 'The app has as many connections as it may: raise its `max_connections`.',
+  app_over_quota:
+    'The app has as many connections as it may: raise `max_connections_per_app` of its `limits`.',
   address_over_quota:
     'One address has too many connections: behind a proxy name it in CARILLON_TRUSTED_PROXIES, else raise CARILLON_MAX_CONNECTIONS_PER_ADDRESS.',
   node_over_capacity:

@@ -3,9 +3,11 @@ import { expect, test } from 'bun:test'
 import { readPage } from './pages'
 import {
   formatAliases,
+  formatCauses,
   formatCommands,
   formatExits,
   formatMetrics,
+  formatProblems,
   formatSettings,
   formatUnread,
 } from './tables'
@@ -17,6 +19,8 @@ const TABLES = [
   ['docs/operations.md', 'metrics', formatMetrics],
   ['docs/command-line.md', 'commands', formatCommands],
   ['docs/command-line.md', 'exits', formatExits],
+  ['docs/troubleshooting.md', 'causes', formatCauses],
+  ['docs/troubleshooting.md', 'problems', formatProblems],
 ] as const
 
 test.each(TABLES)('%s: the %s are those of the code', async (page, name, print) => {

@@ -1,11 +1,14 @@
-/** The tables of docs/settings.md, docs/operations.md and docs/command-line.md, in Markdown: printed of the rows that the server works by. */
+/** The tables of settings, metrics, commands, problems and causes in docs/, in Markdown: printed of the rows that the server works by. */
 import { COMMANDS } from '../../src/cli/commands'
 import { EXITS } from '../../src/cli/exits'
 import { ALIASES } from '../../src/config/aliases'
 import { ALL_SETTINGS } from '../../src/config/config'
 import { fileVariable } from '../../src/config/secret-files'
 import { UNREAD } from '../../src/config/unread'
+import { CAUSES } from '../../src/http/live-causes'
 import { METRICS } from '../../src/http/metrics-table'
+import { PROBLEMS } from '../../src/http/problem-rows'
+import { APP_PROBLEMS } from '../../src/http/problem-rows-of-apps'
 
 function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows]
@@ -64,4 +67,20 @@ export const formatExits = (): string =>
   formatTable(
     ['Exit code', 'Meaning'],
     Object.values(EXITS).map(({ code, about }) => [String(code), about]),
+  )
+
+/** A row without a remedy of its own says the one of its most frequent reason. */
+export const formatProblems = (): string =>
+  formatTable(
+    ['`code`', 'What to do'],
+    [...PROBLEMS, ...APP_PROBLEMS].map(({ code, remedy }) => [
+      formatCode(code),
+      remedy || 'It depends on the reason, which the text names: see above.',
+    ]),
+  )
+
+export const formatCauses = (): string =>
+  formatTable(
+    ['Likely', 'What to do'],
+    Object.values(CAUSES).map(({ likely, remedy }) => [likely, remedy]),
   )
