@@ -10,6 +10,9 @@ import { USUAL_QUERY } from './wire'
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
+/** What came where nothing comes any more. */
+export const ENDED = 'the end of the connection'
+
 export type Frame = {
   readonly opcode: number
   readonly payload?: Uint8Array | string
@@ -32,7 +35,9 @@ export type Received = {
 export type Handshake = {
   /** Header lines in place of the usual ones; undefined leaves one out. */
   readonly headers?: Readonly<Record<string, string | undefined>>
+  /** The key of the app. */
   readonly key?: string
+  readonly method?: string
   /** Writes the request byte by byte. */
   readonly isTorn?: boolean
 }
@@ -110,8 +115,8 @@ export class RawSocket {
 
   #finish(): void {
     this.#ended.resolve()
-    this.#head.reject(new Mismatch('an answer to the handshake', 'the end of the connection'))
-    this.#frames.end('the end of the connection')
+    this.#head.reject(new Mismatch('an answer to the handshake', ENDED))
+    this.#frames.end(ENDED)
   }
 
   #receive(bytes: Buffer): void {
@@ -161,7 +166,12 @@ export class RawSocket {
   }
 
   /** Sends a handshake and returns how it was answered. @throws Mismatch */
-  async shake({ headers = {}, key = this.target.key, isTorn }: Handshake = {}): Promise<Opened> {
+  async shake({
+    headers = {},
+    key = this.target.key,
+    method = 'GET',
+    isTorn,
+  }: Handshake = {}): Promise<Opened> {
     const { host, port, prefix } = this.target
     const lines = {
       Host: `${host}:${port}`,
@@ -175,7 +185,7 @@ export class RawSocket {
       value === undefined ? [] : [`${name}: ${value}\r\n`],
     )
     const path = `${prefix}/app/${key}?${USUAL_QUERY}`
-    const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${head.join('')}\r\n`)
+    const request = Buffer.from(`${method} ${path} HTTP/1.1\r\n${head.join('')}\r\n`)
     if (isTorn) this.#writeTorn(request)
     else this.#socket?.write(request)
     return this.wait('an answer to the handshake', this.#head.promise)
@@ -246,7 +256,7 @@ export class RawSocket {
   async expectFailed(what: string, code = 1002): Promise<void> {
     const expected = `${what} to fail the connection (${code})`
     const frame = await this.#frames.next(expected).catch((error: Mismatch) => {
-      if (error.got !== 'the end of the connection') throw error
+      if (error.got !== ENDED) throw error
     })
     if (frame === undefined) return
     const given = readCode(frame)

@@ -19,6 +19,21 @@ export const PUBLIC: Group = {
       },
     },
     {
+      name: 'pusher-js unsubscribes and subscribes again',
+      spec: 'pusher-js, unsubscribe',
+      async play(stage) {
+        const [client, name] = [stage.pusherJs(), stage.name()]
+        const { emitted } = await client.subscribe(name)
+        client.pusher.unsubscribe(name)
+        await client.subscribe(stage.name())
+        await stage.trigger(name, 'missed', '1')
+        const again = await client.subscribe(name)
+        await stage.trigger(name, 'heard', '2')
+        expectSame('the event', await again.emitted.next('heard'), { event: 'heard', data: 2 })
+        expectSame('what came meanwhile', emitted.unread, [])
+      },
+    },
+    {
       name: 'a subscription is answered with its channel, and text as data if there is any',
       spec: 'Protocol, pusher_internal:subscription_succeeded',
       async play(stage) {

@@ -141,6 +141,15 @@ export const EVENTS: Group = {
       },
     },
     {
+      name: 'a batch with one event of more than 10 kB is answered with 413',
+      spec: 'HTTP API, POST batch_events, HTTP status codes',
+      async play(stage) {
+        const event = { channel: stage.name(), name: 'e', data: '{}' }
+        const body = { batch: [event, { ...event, data: 'x'.repeat(10_241) }] }
+        await stage.requests.expectRefused({ path: '/batch_events', body }, 413)
+      },
+    },
+    {
       name: 'a batch of eleven is answered with 400',
       spec: 'HTTP API, POST batch_events (10 events)',
       async play(stage) {

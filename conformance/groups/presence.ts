@@ -110,6 +110,27 @@ export const PRESENCE: Group = {
       },
     })),
     {
+      name: 'those who come at once know each other, each once',
+      spec: 'Presence channels; Protocol, pusher_internal:member_added',
+      async play(stage) {
+        const channel = stage.name('presence-')
+        const users = ['a', 'b', 'c', 'd', 'e', 'f']
+        const clients = await Promise.all(users.map(() => stage.wire()))
+        const known = await Promise.all(
+          users.map((user, index) => enter(clients[index]!, channel, member(user))),
+        )
+        for (const [index, client] of clients.entries()) {
+          const ids = [...(known[index]!.ids ?? [])]
+          while (ids.length < users.length) {
+            const added = await client.nextData('pusher_internal:member_added', channel)
+            ids.push((added as { user_id?: unknown }).user_id)
+          }
+          expectSame('the members', ids.toSorted(), users)
+          await client.expectAlive()
+        }
+      },
+    },
+    {
       name: 'two connections of one user are one member',
       spec: 'Presence channels (a user counts once)',
       async play(stage) {

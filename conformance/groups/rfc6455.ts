@@ -1,6 +1,14 @@
 import type { Case, Group } from '../case'
-import { acceptOf, OPCODE, readCode, type Frame, type Handshake } from '../clients/raw-socket'
-import { expectSame, expectThat } from '../mismatch'
+import {
+  acceptOf,
+  ENDED,
+  OPCODE,
+  readCode,
+  type Frame,
+  type Handshake,
+  type RawSocket,
+} from '../clients/raw-socket'
+import { expectSame, expectThat, Mismatch } from '../mismatch'
 
 const PING = '{"event":"pusher:ping","data":{}}'
 const PONG = 'pusher:pong'
@@ -122,7 +130,13 @@ const HANDSHAKES: readonly (readonly [what: string, handshake: Handshake])[] = [
 /** Handshakes that are none. */
 const REFUSED: readonly (readonly [what: string, handshake: Handshake])[] = [
   ['no Sec-WebSocket-Key', { headers: { 'Sec-WebSocket-Key': undefined } }],
+  ['a key that is too short', { headers: { 'Sec-WebSocket-Key': 'c2hvcnQ=' } }],
   ['no Upgrade', { headers: { Upgrade: undefined, Connection: 'close' } }],
+  ['an Upgrade to something else', { headers: { Upgrade: 'h2c' } }],
+  ['a Connection without Upgrade', { headers: { Connection: 'keep-alive' } }],
+  ['no Host', { headers: { Host: undefined } }],
+  ['POST', { method: 'POST', headers: { 'Content-Length': '0' } }],
+  ['no version', { headers: { 'Sec-WebSocket-Version': undefined } }],
   ['version 8', { headers: { 'Sec-WebSocket-Version': '8' } }],
 ]
 
@@ -184,10 +198,20 @@ export const RFC_6455: Group = {
       name: `a handshake with ${what} is not answered with 101`,
       spec: 'RFC 6455, 4.2.1 and 4.2.2',
       async play(stage) {
-        const { status } = await (await stage.rawUnopened()).shake(handshake)
+        const status = await shakeUntilEnd(await stage.rawUnopened(), handshake)
         expectThat(status !== 101, 'another status than 101', status)
       },
     })),
+    {
+      name: 'who is refused for a version is told the right one',
+      spec: 'RFC 6455, 4.2.2',
+      async play(stage) {
+        const socket = await stage.rawUnopened()
+        const { headers } = await socket.shake({ headers: { 'Sec-WebSocket-Version': '8' } })
+        const versions = headers.get('sec-websocket-version') ?? ''
+        expectThat(/\b13\b/.test(versions), 'Sec-WebSocket-Version: 13', versions || 'none')
+      },
+    },
     ...SENDABLE.map(([name, section, frames]): Case => ({
       name,
       spec: `RFC 6455, ${section}`,
@@ -225,6 +249,32 @@ export const RFC_6455: Group = {
         await socket.expectFrame('a pong frame between fragments', pong, '1')
         socket.send({ opcode: pong, payload: '2' }, { opcode: continuation, payload: tail })
         await socket.expectText(PONG)
+      },
+    },
+    {
+      name: 'pings that arrive together are answered in their order, the last at least',
+      spec: 'RFC 6455, 5.5.3',
+      async play(stage) {
+        const socket = await stage.raw()
+        const payloads = ['1', '2', '3', '4', '5']
+        socket.send(...payloads.map((payload) => ({ opcode: ping, payload })))
+        for (let last = ''; last !== '5';) {
+          const { payload } = await socket.expectFrame('a pong frame', pong)
+          const given = payload.toString()
+          expectThat(payloads.includes(given) && given > last, `a pong after ${last}`, given)
+          last = given
+        }
+      },
+    },
+    {
+      name: 'a close frame between fragments is answered',
+      spec: 'RFC 6455, 5.4 and 5.5.1',
+      async play(stage) {
+        const socket = await stage.raw()
+        const begun = { opcode: text, payload: PING.slice(0, 9), isFinal: false }
+        socket.send(begun, { opcode: close, payload: closing(1000) })
+        await socket.expectFrame('a close frame', close)
+        await socket.expectEnd('the end of the connection')
       },
     },
     {
@@ -287,4 +337,14 @@ export const RFC_6455: Group = {
       },
     })),
   ],
+}
+
+/** The status that answers a handshake; 0 where the connection is ended without one, which refuses it, too. */
+async function shakeUntilEnd(socket: RawSocket, handshake: Handshake): Promise<number> {
+  try {
+    return (await socket.shake(handshake)).status
+  } catch (error) {
+    if (error instanceof Mismatch && error.got === ENDED) return 0
+    throw error
+  }
 }

@@ -143,6 +143,16 @@ export const USERS: Group = {
       },
     },
     {
+      name: 'terminating needs no body',
+      spec: 'HTTP API, Authentication (body_md5 of bodies that are not empty)',
+      async play(stage) {
+        const { client, id } = await signedIn(stage)
+        const path = `/users/${id}/terminate_connections`
+        await stage.requests.ask({ method: 'POST', path })
+        await client.nextClose('the end of the connection')
+      },
+    },
+    {
       name: 'ids with spaces and in any writing are terminated by the server library',
       spec: 'Node SDK, terminateUserConnections (signs the id as it is)',
       async play(stage) {

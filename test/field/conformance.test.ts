@@ -177,7 +177,7 @@ const GREETED = [
 
 /** Words of cases in which something may not be: a server that allows all fails them. */
 const ABSENCE =
-  /refused|answered with 40\d|answered with 413|own channels only|once|nothing more|nobody(?! asked| knows)|not its own|not told|no earlier one|not kept|keeps nothing|may not|fails the connection|nothing is read|leaves out|hears nothing|is not passed on|signs nobody|tell none|not vacated/
+  /refused|answered with 40\d|answered with 413|own channels only|once|nothing more|nobody(?! asked| knows)|not its own|not told|no earlier one|not kept|keeps nothing|may not|fails the connection|nothing is read|leaves out|hears nothing|is not passed on|signs nobody|tell none|not vacated|not answered with 101/
 
 test('no case passes for nothing: each fails where a server says nothing, allows all or refuses all', async () => {
   const mute = await playAgainst('mute')
