@@ -7,6 +7,7 @@ import { findFlaws } from '../console/axe'
 import { execute, type LineReader } from '../commands'
 import { Cable } from './cable'
 import { openExample, pickPort, type Example } from './example'
+import { enter, openSite } from './sites'
 
 const PHONE = { width: 390, height: 844 }
 const DARK_PHONE = { viewport: PHONE, colorScheme: 'dark' } as const
@@ -174,7 +175,7 @@ describePages('examples with pages', (browser) => {
       mallory.send({ event: 'client-said', channel, data: said })
     await ada.getByText('the end').waitFor()
     expect((await textsOf(ada, '.people'))[2]).toBe('S\nSomebody\nthe end')
-    const knocks = ada.waitForEvent('console')
+    const knocks = ada.waitForEvent('console', (line) => line.text().endsWith('knocks'))
     mallory.send({ event: 'client-knock', channel, data: {} })
     expect((await knocks).text()).toBe('mallory knocks')
     await ada.getByRole('button', { name: 'and 2 others: knock' }).click()
@@ -210,6 +211,20 @@ describePages('examples with pages', (browser) => {
     await ben.getByRole('button', { name: 'Say', exact: true }).click()
     await ada.getByText('Back').waitFor()
     expect(sent).toEqual([...all, 'subscribe presence-kitchen'] as string[])
+
+    // In and out faster than the backend answers: what counts is where he ends.
+    const clicks = JSON.stringify(Array.from({ length: 5 }, () => ['Outside', 'Kitchen']).flat())
+    await ben.evaluate(`(async () => {
+      for (const name of ${clicks}) {
+        for (const button of document.querySelectorAll('nav button'))
+          if (button.textContent === name) button.click()
+        await Promise.resolve()
+      }
+    })()`)
+    await ben.getByText('2 people').waitFor()
+    await ben.getByLabel('Say something').fill('Still here')
+    await ben.getByRole('button', { name: 'Say', exact: true }).click()
+    await ada.getByText('Still here').waitFor()
     expect(problems).toEqual([])
     for (const page of [ada, ben]) await page.close()
 
@@ -224,47 +239,12 @@ describePages('examples with pages', (browser) => {
     await using backend: LineReader = example.start('node server.mjs')
     expect((await backend.next())[0]).toStartWith('Signing on')
     const endpoint = `http://127.0.0.1:${port}/pusher/auth`
-    expect(await enter(page, endpoint)).toBe('pusher:subscription_succeeded')
-    expect(await enter(stranger, endpoint)).toBe('pusher:subscription_error')
+    expect(await enter(page, endpoint, server.port)).toBe('pusher:subscription_succeeded')
+    expect(await enter(stranger, endpoint, server.port)).toBe('pusher:subscription_error')
     expect(await backend.next()).toEqual(['Ada enters private-team'])
     expect(await backend.next()).toEqual(['403: That page may not ask here'])
   })
 })
-
-/** An empty page on an origin of its own, with stock pusher-js. */
-async function openSite(browser: Pages) {
-  const html = '<!doctype html><title>page</title>'
-  const headers = { 'content-type': 'text/html' }
-  const site = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    fetch: () => new Response(html, { headers }),
-  })
-  const page = await browser.newPage()
-  await page.goto(site.url.href)
-  await page.addScriptTag({ path: require.resolve('pusher-js/dist/web/pusher.min.js') })
-  const close = async (): Promise<void> => {
-    await page.close()
-    await site.stop(true)
-  }
-  return { port: site.port!, page, [Symbol.asyncDispose]: close }
-}
-
-/** Asks for a private channel as Ada; what becomes of it. */
-function enter({ page }: { readonly page: Page }, endpoint: string): Promise<string> {
-  const options = {
-    cluster: 'test',
-    wsHost: '127.0.0.1',
-    wsPort: server.port,
-    forceTLS: false,
-    channelAuthorization: { endpoint, headers: { authorization: 'Bearer adas-session' } },
-  }
-  return page.evaluate<string>(`new Promise((resolve) => {
-    const channel = new Pusher('test-app-fake-key', ${JSON.stringify(options)}).subscribe('private-team')
-    for (const end of ['pusher:subscription_succeeded', 'pusher:subscription_error'])
-      channel.bind(end, () => resolve(end))
-  })`)
-}
 
 /** Puts the README's component beside the page where its address says so; all of it together has the right types. */
 async function putSnippet({ folder, block }: Example): Promise<void> {
