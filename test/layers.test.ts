@@ -165,6 +165,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'cli/commands.ts': 'a table',
   'cli/exits.ts': 'a table',
   'cli/findings.ts': 'every check of the doctor makes some',
+  'cli/import/pusher.ts': 'a table, as each server has one',
   'cli/progress-bar.ts': 'a thing of its own',
   'client/resume.d.ts': 'types of a file that is sent as it is',
   'config/embedded.ts': 'a place that a build fills',

@@ -2,9 +2,9 @@
  * `carillon apps`: the apps of a server, or of a database file while no server uses it. Secrets are shown where
  * they are made, and elsewhere only with `--secrets`.
  */
-import { parseRecord } from '../core/json'
 import { MASK, withoutSecrets } from '../apps/masks'
 import type { AppResource } from '../apps/resource'
+import { FIELD_OPTIONS, readFields } from './app-fields'
 import { appsOfServer, type AppsDoor, type Fields } from './apps-door'
 import {
   DATABASE_OPTION,
@@ -13,17 +13,13 @@ import {
   type CommandRow,
   type OptionRow,
 } from './command'
-import { readText, type Given } from './surroundings'
+import type { Given } from './surroundings'
 import { CommandError, usageError } from './exits'
 import type { Terminal } from './terminal'
 import { showTime } from './times'
 
 const OPTIONS = [DATABASE_OPTION, ...SERVER_OPTIONS]
 const SECRETS: OptionRow = ['--secrets', 'show secrets, too']
-const FIELD_OPTIONS: readonly OptionRow[] = [
-  ['--set <field=value...>', 'a field and its value, JSON or text; may be repeated'],
-  ['--fields <file>', 'a JSON object of fields, - is standard input: for secrets and long values'],
-]
 const SLUG = ['<slug>', 'slug or id of the app'] as const
 
 export const APPS: readonly CommandRow[] = [
@@ -175,41 +171,6 @@ async function confirm({ slug }: AppResource, { ask }: Around): Promise<void> {
     )
   const typed = await ask(`Type ${slug} to delete it: `)
   if (typed.trim() !== slug) throw new CommandError('failed', 'nothing is deleted')
-}
-
-// ---------------------------------------------------------------- fields
-
-/** The fields that `--fields` and `--set` name; the latter win. */
-async function readFields(given: Given, around: Around): Promise<Fields> {
-  const file = given.text('fields')
-  const fields: Record<string, unknown> = {
-    ...(file !== undefined && (await readFieldsFile(file, around))),
-  }
-  for (const text of given.texts('set')) {
-    const [, name = '', value = ''] = /^([^=]+)=([^]*)$/.exec(text) ?? []
-    if (name === '') throw usageError('--set expects field=value')
-    if (name === 'secret')
-      around.terminal.note(
-        'a secret in --set is shown to everybody by `ps`: --fields takes it from a file',
-      )
-    fields[name] = readValue(value)
-  }
-  return fields
-}
-
-async function readFieldsFile(file: string, around: Around): Promise<Fields> {
-  const fields = parseRecord(await readText(file, '--fields', around))
-  if (!fields) throw usageError('--fields: expected a JSON object of fields')
-  return fields
-}
-
-/** JSON, else the text itself. */
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text // SyntaxError
-  }
 }
 
 // ---------------------------------------------------------------- printing

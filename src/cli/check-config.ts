@@ -16,6 +16,7 @@ import {
 } from '../config/config'
 import { providedApps } from '../config/credentials'
 import { envFiles, settingsFrom } from '../config/env-files'
+import { recognise } from '../config/foreign'
 import { notes } from '../config/notes'
 import { fileVariable } from '../config/secret-files'
 import type { Environment } from '../config/setting'
@@ -24,18 +25,24 @@ import { isRecord } from '../core/json'
 import { JSON_OPTION, type Around, type CommandRow } from './command'
 import type { Surroundings } from './surroundings'
 import { EXITS } from './exits'
+import { describeImport, explain } from './explain'
+import { readSource } from './import/source-file'
 
 export const CHECK_CONFIG: CommandRow = {
   name: 'check-config',
   about: 'check the settings, and print what a server would use',
   details:
-    'Exits with 1 and a line for each mistake: the variable and what is expected. Secrets are not shown.',
+    'Exits with 1 and a line for each mistake: the variable and what is expected. Secrets are not shown. With a file: what each name in it is here, also where it was written for soketi, Reverb or Pusher.',
+  arguments: [['[file]', 'an environment file to explain, - is standard input']],
   options: [['--all', 'print the settings that have their defaults, too'], JSON_OPTION],
   examples: [
     ['check-config', 'before a restart'],
     ['check-config --all --json', 'every setting by its variable'],
+    ['check-config .env', 'what each name of a file is here, of another server too'],
   ],
   run: async (given, around) => {
+    const file = given.argument(0)
+    if (file !== '') return await explainFile(file, around)
     const { terminal, env, folder } = around
     const { mistakes, warnings, rows } = await checkConfig({ env, folder })
     const shown = rows.filter(({ source }) => given.has('all') || source !== DEFAULT)
@@ -46,11 +53,31 @@ export const CHECK_CONFIG: CommandRow = {
         settings: Object.fromEntries(shown.map(({ variable, value }) => [variable, value])),
       })
     else {
-      for (const line of [...warnings, ...mistakes]) terminal.note(line)
+      for (const line of [...warnings, ...mistakes, ...foreignFiles(around)]) terminal.note(line)
       if (mistakes.length === 0) printSettings(shown, around)
     }
     return mistakes.length === 0 ? EXITS.done.code : EXITS.failed.code
   },
+}
+
+async function explainFile(file: string, around: Around): Promise<void> {
+  const { terminal } = around
+  const { whose, lines } = explain(await readSource(file, around))
+  if (terminal.isJson) return terminal.json({ whose: whose ?? null, lines })
+  terminal.table(
+    [{ title: 'WHERE' }, { title: 'NAME' }, { title: 'HERE' }],
+    lines.map(({ place, name, here }) => [place, name, here]),
+    'no name of it is a setting',
+  )
+  if (whose) terminal.note(describeImport(whose, file))
+}
+
+/** A line for each file of this folder that was written for another server. */
+function foreignFiles({ env, folder }: Around): string[] {
+  return envFiles(folder, process.execArgv, env).flatMap(({ path, values }) => {
+    const foreign = recognise(values)
+    return foreign ? describeImport(foreign.name, relative(folder, path)) : []
+  })
 }
 
 type SettingRow = {

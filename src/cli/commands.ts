@@ -10,6 +10,7 @@ import { COMPLETION } from './completion'
 import { CONNECTIONS } from './connections'
 import { DOCTOR } from './doctor'
 import { FILES } from './files'
+import { IMPORT } from './import'
 import { LISTEN } from './listen'
 import { PROBLEMS } from './problems'
 import { READY } from './ready'
@@ -22,6 +23,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   apps: 'list, create, change and delete apps',
   tokens: 'make, list and revoke tokens for the admin API',
   connections: 'see who is connected, and close a connection',
+  import: 'take over apps and settings of another server',
   webhooks: 'see what became of webhooks, and send them again',
 }
 
@@ -44,6 +46,7 @@ export const COMMANDS: readonly CommandRow[] = [
   STATS,
   PROBLEMS,
   AUDIT,
+  ...IMPORT,
   CHECK_CONFIG,
   READY,
   DOCTOR,

@@ -34,13 +34,18 @@ type Offline = Disposable & { readonly apps: AppsDoor }
 
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** Locks and opens a database. @throws CommandError where a server uses it, StoreError where it cannot be used */
+/**
+ * Locks and opens a database; one that is not there is made where that is meant.
+ * @throws CommandError where a server uses it, StoreError where it cannot be used
+ */
 export async function openOffline(
   file: string,
   { env, folder }: Pick<Surroundings, 'env' | 'folder'>,
+  whenMissing: 'fails' | 'is made' = 'fails',
 ): Promise<Offline> {
   const path = resolve(folder, file)
-  if (!existsSync(path)) throw new CommandError('missing', `--database: there is no file ${path}`)
+  if (whenMissing === 'fails' && !existsSync(path))
+    throw new CommandError('missing', `--database: there is no file ${path}`)
   const config = readConfig(env)
   const { plugins } = await loadConfigFile(config.configFile, folder)
   const unlock = lockDatabase(path, TIE_MS)

@@ -56,7 +56,7 @@ export const UNREAD: readonly Unread[] = [
   {
     names: ['SOKETI_APP_MANAGER_DRIVER'],
     idle: /^array$/,
-    instead: 'list apps in carillon.config.ts, or make them by the admin API',
+    instead: '`carillon import soketi` takes its apps over (docs/moving-from-soketi.md)',
   },
   {
     names: ['SOKETI_QUEUE_DRIVER'],
@@ -109,11 +109,22 @@ export const UNREAD: readonly Unread[] = [
 
 const INSTEAD = new Map(UNREAD.flatMap((row) => row.names.map((name) => [name, row] as const)))
 
+/** Why a value changes nothing here, or what to do instead; undefined for any other name. */
+export function unreadOf(
+  name: string,
+  value: string,
+): { readonly idle: string } | { readonly instead: string } | undefined {
+  const row = INSTEAD.get(name)
+  if (!row) return undefined
+  return !value || row.idle?.test(value)
+    ? { idle: 'changes nothing here' }
+    : { instead: row.instead }
+}
+
 /** One line for each such setting whose value would change something. */
 export function unreadNames(env: Environment): string[] {
   return Object.entries(env).flatMap(([name, value]) => {
-    const row = INSTEAD.get(name)
-    if (!row || !value || row.idle?.test(value)) return []
-    return [`${name} is not read here: ${row.instead}`]
+    const found = unreadOf(name, value ?? '')
+    return found && 'instead' in found ? `${name} is not read here: ${found.instead}` : []
   })
 }

@@ -16,7 +16,7 @@ const TOLD: readonly (readonly [entry: string, instead: string])[] = [
   ['SOKETI_HTTP_MAX_REQUEST_SIZE=500', 'set CARILLON_MAX_EVENT_DATA_BYTES'],
   ['SOKETI_ADAPTER_DRIVER=redis', 'one process serves everybody'],
   ['REVERB_SCALING_ENABLED=true', 'one process serves everybody'],
-  ['SOKETI_APP_MANAGER_DRIVER=mysql', 'list apps in carillon.config.ts'],
+  ['SOKETI_APP_MANAGER_DRIVER=mysql', '`carillon import soketi` takes its apps over'],
   ['SOKETI_DEBUG=1', 'set CARILLON_LOG_LEVEL=debug'],
   ['SOKETI_DEFAULT_APP_USER_AUTHENTICATION=true', 'set CARILLON_AUTHORIZE_WITHIN_SECONDS'],
   ['REVERB_APP_RATE_LIMITING_ENABLED=true', 'a plugin of carillon.config.ts'],

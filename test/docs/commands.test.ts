@@ -26,6 +26,13 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run release', 'test/field/release.test.ts makes releases in a checkout of its own'],
   ["from 'carillon'", 'test/field/package.test.ts runs it where the package is installed'],
   ['bun run carillon', 'test/cli runs each command'],
+  ['mysqldump', 'needs MySQL; test/cli/import-sources.test.ts reads such a dump'],
+  ['dynamodb scan', 'test/field/import/guides.test.ts pipes a table so'],
+  ['pg_dump --table', 'test/field/import/guides.test.ts dumps a table so'],
+  [
+    'php artisan',
+    'needs an application of Laravel; test/field/import/guides.test.ts reads what it prints',
+  ],
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
   [

@@ -3,6 +3,7 @@
  * this file prints the packages that are missing here, for `apt-get install`.
  */
 import { describe, test } from 'bun:test'
+import { existsSync, readdirSync } from 'node:fs'
 
 /** Programs by the name that is looked for in PATH. */
 const PROGRAMS = {
@@ -18,6 +19,8 @@ const PROGRAMS = {
   haproxy: 'haproxy',
   caddy: 'caddy',
   strace: 'strace',
+  jq: 'jq',
+  initdb: 'postgresql',
   php: 'php-cli',
   ruby: 'ruby',
   'g++': 'g++',
@@ -31,8 +34,15 @@ const PROGRAMS = {
 
 export type Program = keyof typeof PROGRAMS
 
+/** Versions of PostgreSQL have a folder each. */
+const POSTGRES = '/usr/lib/postgresql'
+const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : []
 /** Daemons are installed where only root's PATH looks. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
+const PATH = [
+  process.env['PATH'],
+  '/usr/sbin',
+  ...versions.map((version) => `${POSTGRES}/${version}/bin`),
+].join(':')
 
 /** Finds a program's path, or null. */
 export const pathOf = (program: Program): string | null => Bun.which(program, { PATH })

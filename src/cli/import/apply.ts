@@ -1,0 +1,113 @@
+/**
+ * Applies apps that were translated: what is missing is made, what is there already stays, what is there with other
+ * values is a conflict. A second time changes nothing.
+ */
+import { MASK } from '../../apps/masks'
+import type { AppResource } from '../../apps/resource'
+import { isRecord } from '../../core/json'
+import type { AppsDoor, Fields } from '../apps-door'
+import { CommandError } from '../exits'
+import type { NewApp } from './translate'
+
+/** How an app ends; those of `isWrong` make the command fail. */
+export const STATES = {
+  created: { about: 'created', isWrong: false },
+  missing: { about: 'would be created', isWrong: false },
+  unchanged: { about: 'is there already', isWrong: false },
+  replaced: { about: 'changed', isWrong: false },
+  different: { about: 'would be changed', isWrong: false },
+  conflict: { about: 'is there with other values', isWrong: true },
+  refused: { about: 'refused', isWrong: true },
+} as const
+
+export type Verdict = {
+  readonly id: string
+  readonly place: string
+  readonly state: keyof typeof STATES
+  /** Which fields differ, or why it was refused; without values. */
+  readonly about: string
+}
+
+export type ApplyOptions = {
+  /** Undefined in a dry run: nothing is changed. */
+  readonly door: AppsDoor | undefined
+  /** Overwrites fields of apps that are there; never their key and secret. */
+  readonly replaces: boolean
+}
+
+/**
+ * One app after the other, compared with those that are there; a refusal of one ends none of the others.
+ * @throws CommandError where the server cannot be used
+ */
+export async function applyApps(
+  apps: readonly NewApp[],
+  there: readonly AppResource[],
+  options: ApplyOptions,
+): Promise<readonly Verdict[]> {
+  const byId = new Map(there.map((app) => [String(app.id), app]))
+  const byKey = new Map(there.flatMap((app) => app.keys.map(({ key }) => [key, app] as const)))
+  const verdicts: Verdict[] = []
+  for (const app of apps) {
+    const { id, place } = app
+    const say: Say = (state, about = '') => ({ id, place, state, about })
+    const old = byId.get(id)
+    const owner = byKey.get(String(app.fields['key']))
+    try {
+      if (old) verdicts.push(await change(app, old, options, say))
+      else if (owner) verdicts.push(say('conflict', `its key is that of the app ${owner.id}`))
+      else verdicts.push(await create(app, options, say))
+    } catch (cause) {
+      if (!(cause instanceof CommandError) || cause.exit !== 'failed') throw cause
+      verdicts.push(say('refused', cause.message))
+    }
+  }
+  return verdicts
+}
+
+type Say = (state: Verdict['state'], about?: string) => Verdict
+
+async function create({ fields }: NewApp, { door }: ApplyOptions, say: Say): Promise<Verdict> {
+  if (!door) return say('missing')
+  await door.create(fields)
+  return say('created')
+}
+
+async function change(
+  { id, fields }: NewApp,
+  old: AppResource,
+  { door, replaces }: ApplyOptions,
+  say: Say,
+): Promise<Verdict> {
+  const { key, secret } = fields as { key: string; secret: string }
+  if (old.keys.some((pair) => pair.secret === MASK))
+    throw new CommandError('unauthorized', 'the token only reads, and sees no secrets')
+  if (!old.keys.some((pair) => pair.key === key && pair.secret === secret))
+    return say(
+      'conflict',
+      `has another key or secret, which are fixed; \`carillon apps delete ${id}\` makes room`,
+    )
+  const differing = differencesOf(fields, old)
+  if (differing.length === 0) return say('unchanged')
+  const names = differing.join(', ')
+  if (!replaces) return say('conflict', `${names}; --replace overwrites`)
+  if (!door) return say('different', names)
+  await door.change(id, withoutFixed(fields))
+  return say('replaced', names)
+}
+
+/** Fixed when an app is made, and names that an operator may have given it since. */
+const FIXED = ['id', 'key', 'secret', 'name', 'slug']
+const withoutFixed = (fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !FIXED.includes(name)))
+
+/** Fields whose values the app does not have; limits that the source does not name may be any. */
+function differencesOf(fields: Fields, old: AppResource): readonly string[] {
+  return Object.entries(withoutFixed(fields)).flatMap(([name, value]) => {
+    const there = (old as unknown as Fields)[name]
+    if (isRecord(value) && isRecord(there))
+      return Object.keys(value).flatMap((inner) =>
+        Bun.deepEquals(value[inner], there[inner]) ? [] : `${name}.${inner}`,
+      )
+    return Bun.deepEquals(value, there) ? [] : name
+  })
+}
