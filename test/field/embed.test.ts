@@ -7,6 +7,7 @@ import Pusher from 'pusher'
 import { RawClient } from '../../kit/client'
 import { serve, type EmbeddedServer, type ServeOptions } from '../../src/embed'
 import { definePlugin } from '../../src/plugin'
+import config from '../../carillon.config'
 import { ROOT } from '../docs/pages'
 import { execute } from './commands'
 
@@ -161,6 +162,27 @@ test('options are settings, with the types that they have', async () => {
   expect(existsSync(join(folder, 'data.sqlite-wal'))).toBe(false)
   const again = await serve({ databasePath: join(folder, 'data.sqlite'), apps: [] })
   await again.stop()
+})
+
+test('it takes what a configuration file exports, and names an encrypted port and a unix socket', async () => {
+  await using ours = await serve({ ...config })
+  const authorization = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
+  const listed = await fetch(`${ours.url}/api/admin/plugins`, { headers: { authorization } })
+  const { data } = (await listed.json()) as { data: readonly { name: string }[] }
+  expect(data.map(({ name }) => name)).toEqual(['origin-check', 'rate-limit', 'guardian'])
+
+  const tls = (name: string): string => join(ROOT, 'test/tls', name)
+  const files = { tlsCertFile: tls('first.crt'), tlsKeyFile: tls('first.key') }
+  await using encrypted = await serve(files)
+  expect(encrypted.url).toBe(`https://127.0.0.1:${encrypted.port}`)
+  const checked = await fetch(`${encrypted.url}/up`, { tls: { rejectUnauthorized: false } })
+  expect(checked.status).toBe(200)
+
+  const host = `unix:${join(folder, 'carillon.sock')}`
+  await using behind = await serve({ host })
+  expect(behind.url).toBe(host)
+  const up = await fetch('http://localhost/up', { unix: host.slice('unix:'.length) })
+  expect(up.status).toBe(200)
 })
 
 test('what a timer of the server throws is in the log, and ends nothing', async () => {

@@ -215,7 +215,18 @@ test('a plugin is installed without the server, which Bun asks nobody for', asyn
   expect(registry.asked).not.toContain('carillon')
 })
 
+const linesOf = (text: string, form: RegExp): string[] =>
+  Array.from(text.matchAll(form), ([, file]) => file!).toSorted()
+
 describeWith('npm', 'with npm', () => {
+  test('what is packed is what Bun packs', async () => {
+    const dry = ['pack', '--dry-run', '--ignore-scripts'] as const
+    const ours = linesOf(await run(ROOT, process.execPath, 'pm', ...dry), /^packed +\S+ +(\S+)$/gm)
+    const theirs = linesOf(await run(ROOT, 'npm', ...dry, '--json'), /"path": "([^"]+)"/g)
+    expect(ours.length).toBeGreaterThan(400)
+    expect(theirs).toEqual(ours)
+  })
+
   test('a plugin is installed without the server', async () => {
     const command = ['npm', 'install', '--no-audit', '--no-fund', ...packages] as const
     expect(await install('npm', ...command)).toEqual(['@example'])
