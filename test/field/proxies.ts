@@ -35,6 +35,8 @@ export const PROXIES: readonly Proxy[] = [
     changes: ({ tls, plain, server }) => [
       ['listen 80;', `listen 127.0.0.1:${plain};`],
       ['listen 443 ssl;', `listen 127.0.0.1:${tls} ssl;`],
+      ['listen [::]:80;', ''],
+      ['listen [::]:443 ssl;', ''],
       ['/etc/letsencrypt/live/push.example.org/fullchain.pem', CERT],
       ['/etc/letsencrypt/live/push.example.org/privkey.pem', KEY],
       ['server 127.0.0.1:6001;', `server 127.0.0.1:${server};`],

@@ -3,12 +3,15 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from '../../../release/build'
 import { ROOT } from '../../docs/pages'
+import { PATIENCE_MS } from '../../harness'
+import { execute } from '../commands'
 import { blocksBelow, isRun } from './deployment'
 import { describeOnMachine, Machine } from './machine'
 
-const NAME = 'push.example.org'
+/** The page's name, and what its reader puts in its place. */
+const PRINTED = 'push.example.org'
+const NAME = 'chat.carillon.test'
 const CERTIFICATE = `/etc/letsencrypt/live/${NAME}/fullchain.pem`
 
 /** What a name server and a trusted authority do. */
@@ -29,17 +32,23 @@ grep -E 'Seccomp:|NoNewPrivs|CapBnd' /proc/$(systemctl show carillon -p MainPID 
 mkdir -p /var/www/html/.well-known/acme-challenge
 echo renewed > /var/www/html/.well-known/acme-challenge/token
 curl --silent http://${NAME}/.well-known/acme-challenge/token
-curl --silent --output /dev/null --write-out '%{redirect_url}\\n' http://${NAME}/console`
+curl --silent --output /dev/null --write-out '%{redirect_url}\\n' http://${NAME}/console
+curl --silent --resolve ${NAME}:443:[::1] https://${NAME}/up`
 
 describeOnMachine('a virtual machine', () => {
   test('serves by TLS behind nginx after the commands of the page, and stops as it should', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
     const file = join(folder, 'carillon')
-    await build(file)
+    const [building] = await blocksBelow('On a virtual machine')
+    const [command] = building!.code.split('\n')
+    await execute(['sh', '-c', command!.replace('dist/carillon', file)], {
+      cwd: ROOT,
+      timeoutMs: PATIENCE_MS,
+    })
     await using machine = new Machine(['nginx.service'])
     await machine.waitUntilBooted()
     const run = async (script: string): Promise<string> => {
-      const { text, exitCode } = machine.run(script)
+      const { text, exitCode } = machine.run(`export NAME=${NAME}; ${script}`)
       if (exitCode !== 0) throw new Error(`${script}: ${exitCode}\n${text}\n${await machine.log()}`)
       return text
     }
@@ -54,7 +63,10 @@ describeOnMachine('a virtual machine', () => {
       if (block.language === 'js') {
         const key = (await run('grep -oP "APP_KEY=\\K.*" /etc/carillon/.env')).trim()
         await run('mkdir client')
-        machine.write('/root/client/client.mjs', block.code.replace('YOUR_KEY', key))
+        machine.write(
+          '/root/client/client.mjs',
+          block.code.replace('YOUR_KEY', key).replaceAll(PRINTED, NAME),
+        )
         await run(LISTEN)
       } else {
         seen += await run(block.code)
@@ -73,6 +85,7 @@ describeOnMachine('a virtual machine', () => {
       'User=carillon',
       `https://${NAME}/console`,
       'renewed',
+      '{"health":"OK"}',
     ])
     await run('systemctl restart carillon && systemctl stop carillon')
     expect(await run('systemctl show carillon -p Result,ExecMainStatus')).toBe(
