@@ -3,7 +3,7 @@
  * mend is told in one line.
  */
 import type { Server } from 'bun'
-import { lstatSync, unlinkSync } from 'node:fs'
+import { lstatSync, renameSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { formatAddress } from './config/admin-settings'
 import type { ListenAddress } from './core/addresses'
@@ -45,6 +45,8 @@ export type Place = {
   readonly setting: string
   /** Everybody who gets to the file of a socket may connect; else its owner alone. */
   readonly isForAll?: boolean
+  /** Another process listens there, and is about to stop. */
+  readonly isShared?: boolean
 }
 
 /** Why the server cannot listen, in one line; undefined for any other error. */
@@ -63,10 +65,16 @@ export function describeAddressError(cause: unknown, { address, setting }: Place
  * What the runtime is told of an address: `hostname` and `port`, or `unix`. Its types allow no `idleTimeout` beside
  * `unix`, which it heeds all the same (Bun 1.4.5).
  */
-export type Binding = { readonly hostname: string; readonly port: number }
+export type Binding = {
+  readonly hostname: string
+  readonly port: number
+  readonly reusePort: boolean
+}
 
 /**
- * Listens. A socket file that a dead process has left is removed first; the runtime removes ours at the stop.
+ * Listens. A port that nobody has is shared from then on with whoever asks for a shared one: another certificate, or
+ * the next version of this server. A socket file that a dead process has left is removed first; the runtime removes ours
+ * at the stop.
  * @throws AddressError, or the system's error where it is none of the address
  */
 export async function bind<Listening>(
@@ -75,14 +83,29 @@ export async function bind<Listening>(
 ): Promise<Listening> {
   const { address } = place
   try {
-    if ('host' in address) return serve({ hostname: address.host, port: address.port })
-    await makeRoom(place, address.path)
-    const at: object = { unix: address.path }
-    return withMask(place.isForAll ? 0o111 : 0o177, () => serve(at as Binding))
+    if ('host' in address) return serve({ ...claimPort(place, address), reusePort: true })
+    const { path } = address
+    if (!place.isShared) await makeRoom(place, path)
+    const own = place.isShared ? `${path}-${process.pid}` : path
+    const at: object = { unix: own }
+    const listening = withMask(place.isForAll ? 0o111 : 0o177, () => serve(at as Binding))
+    if (place.isShared) renameSync(own, path) // the socket of the other process has no name any more
+    return listening
   } catch (cause) {
     const line = describeAddressError(cause, place)
     throw line === undefined ? cause : new AddressError(line, { cause })
   }
+}
+
+/**
+ * Fails where somebody has the port: two that share one do so in silence.
+ * @throws the system's error
+ */
+function claimPort({ isShared }: Place, { host: hostname, port }: { host: string; port: number }) {
+  if (isShared) return { hostname, port }
+  const alone = Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() })
+  void alone.stop(true)
+  return { hostname, port: alone.port ?? port }
 }
 
 /** A server that listens, and where; with the port that the system gave. */

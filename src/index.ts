@@ -92,7 +92,9 @@ if (answer) {
   if (missing !== undefined)
     fail(1, `the package ${missing} is not installed: run ${describeInstall()}`)
   const alone = args.length === 1 ? args[0] : undefined
-  if (!isCommand || alone === 'serve') await (await import('./serve')).serve()
+  const takesOver = args.join(' ') === 'serve --takeover'
+  if (!isCommand || alone === 'serve' || takesOver)
+    await (await import('./serve')).serve({ takesOver })
   else if (alone === 'ready') await sayReady()
   else await (await import('./cli/main')).main(args)
 }

@@ -15,24 +15,25 @@ import { portOptions, respondToApi, type Responder } from './respond'
 export type AdminPort = Responder & { readonly publicApi: HttpApi }
 
 /** @throws AddressError, or the system's error where it is none of the address */
-export async function listenForAdmins(port: AdminPort, address: ListenAddress): Promise<Bound> {
-  const { addresses, config } = port
-  const bound = await bindBeside({ address, setting: SETTINGS.adminListen.env }, (at) =>
-    Bun.serve({
-      ...portOptions(port),
-      ...at,
-      fetch(request) {
-        addresses.mark(request, bound)
-        const place = placeIn(request, config.pathPrefix)
-        const folder = publicFolderOf(port, place)
-        return folder === undefined
-          ? respondToApi(port, route(request, place))
-          : respondAsPublic(port, request, place.path.slice(folder.length))
-      },
-    }),
+export async function listenForAdmins(port: AdminPort, address: ListenAddress) {
+  const { addresses, config, entrance } = port
+  const respond = (request: Request): MaybePromise<Response> => {
+    addresses.mark(request, bound)
+    const answer = (): MaybePromise<Response> => {
+      const place = placeIn(request, config.pathPrefix)
+      const folder = publicFolderOf(port, place)
+      return folder === undefined
+        ? respondToApi(port, route(request, place))
+        : respondAsPublic(port, request, place.path.slice(folder.length))
+    }
+    return entrance.isOpen ? answer() : entrance.answer(request, 'admin', answer)
+  }
+  const place = { address, setting: SETTINGS.adminListen.env, isShared: entrance.isTakingOver }
+  const bound: Bound = await bindBeside(place, (at) =>
+    Bun.serve({ ...portOptions(port), ...at, fetch: respond }),
   )
   addresses.admins = bound
-  return bound
+  return { ...bound, respond }
 }
 
 /** The folder of a page that the path is below, where the page is on. */

@@ -65,19 +65,11 @@ export type Port = Responder & {
 
 /** @throws AddressError, or the system's error where it is none of the address */
 export async function listen(port: Port): Promise<void> {
-  const { config, certificate, listeners } = port
+  const { config, listeners } = port
   const address = publicAddress(config)
   const setting = 'path' in address ? SETTINGS.host.env : SETTINGS.port.env
-  const place = { address, setting, isForAll: true }
-  const server = await bind(place, (at) => {
-    const alone = serve(port, at, 'alone')
-    if (!certificate) return alone
-    // The port is free, or this had failed. From now on a server with another certificate may join.
-    const shared = { ...at, port: alone.port ?? config.port }
-    void alone.stop(true)
-    return serve(port, shared, 'shared')
-  })
-  listeners.open(server)
+  const place = { address, setting, isForAll: true, isShared: port.entrance.isTakingOver }
+  listeners.open(await bind(place, (at) => serve(port, at)))
 }
 
 /**
@@ -88,24 +80,21 @@ export function listenPlain(port: Port, number: number): Promise<PublicServer> {
   const place = {
     address: { host: port.config.host, port: number },
     setting: SETTINGS.plainPort.env,
+    isShared: port.entrance.isTakingOver,
   }
-  return bind(place, (at) => serve(port, at, 'beside TLS'))
+  return bind(place, (at) => serve(port, at, true))
 }
 
 /** Listens at the same address with the certificate as it is now; the server before keeps its sockets. */
 export function listenAnew(port: Port): void {
   const { config, listeners } = port
-  const at = { hostname: config.host, port: listeners.port }
-  listeners.replace(serve(port, at, 'shared'))
+  const at = { hostname: config.host, port: listeners.port, reusePort: true }
+  listeners.replace(serve(port, at))
 }
 
-/** Whether others may listen at the same address, with another certificate; or it is the port without TLS. */
-type Manner = 'alone' | 'shared' | 'beside TLS'
-
-function serve(port: Port, at: Binding, manner: Manner): PublicServer {
-  const { core, config, listeners, addresses } = port
-  const isPlain = manner === 'beside TLS'
-  const certificate = isPlain ? undefined : port.certificate
+/** Responds to a request that is no upgrade, whichever process has its socket. */
+export function respondIn(port: Port, isPlain: boolean) {
+  const { config, listeners, addresses, entrance } = port
   const mayBePlain = config.plainHttp === 'allow' && !isPlain
   const plain = {
     plainHttp: config.plainHttp === 'allow' ? ('refuse' as const) : config.plainHttp,
@@ -115,20 +104,32 @@ function serve(port: Port, at: Binding, manner: Manner): PublicServer {
       return port.certificate ? listeners.port : 443
     },
   }
+  const way = isPlain ? 'plain' : 'public'
+  return (request: Request): MaybePromise<Response> => {
+    const place = placeIn(request, config.pathPrefix)
+    const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
+    if (redirected) return redirected
+    const polled = respondToFallback(port, request, place)
+    if (polled) return polled
+    if (entrance.isOpen) return respondToApi(port, route(request, place))
+    return entrance.answer(request, way, () => respondToApi(port, route(request, place)))
+  }
+}
+
+function serve(port: Port, at: Binding, isPlain = false): PublicServer {
+  const { core, config, listeners, addresses, entrance } = port
+  const certificate = isPlain ? undefined : port.certificate
+  const respond = respondIn(port, isPlain)
   const own: PublicServer = Bun.serve<Client>({
     ...portOptions(port),
     ...at,
     ...(certificate && { tls: certificate.pair.tls }),
-    ...(manner === 'shared' && { reusePort: true }),
     fetch(received, server) {
       const request = certificate ? withoutTls(received) : received
       if (isPlain) addresses.markPlain(request)
-      if (request.method === 'GET' && requestsUpgrade(request.headers))
-        return upgradeInTurn(port, request, server)
-      const place = placeIn(request, config.pathPrefix)
-      const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
-      if (redirected) return redirected
-      return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
+      if (request.method !== 'GET' || !requestsUpgrade(request.headers)) return respond(request)
+      if (entrance.isOpen) return upgradeInTurn(port, request, server)
+      return entrance.whenSettled(() => upgradeInTurn(port, request, server))
     },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
@@ -276,8 +277,13 @@ async function respondAndCount(
   sends: boolean,
   respond: () => MaybePromise<Response>,
 ): Promise<Response> {
-  const { inFlight, addresses } = port
-  const answer = () => respondInTurn(port, request, respond)
+  const { inFlight, addresses, entrance } = port
+  const answer = async (): Promise<Response> => {
+    const response = await respondInTurn(port, request, respond)
+    // The next request is to open a connection to the process that serves now.
+    if (entrance.hasMoved) response.headers.set('connection', 'close')
+    return response
+  }
   if (!sends) return withId(await answer(), request)
   try {
     return withId(await inFlight.answer(request, answer), request)

@@ -13,6 +13,8 @@ import { CONTENT_TYPES, REQUEST_ID, requestIdFrom } from './http/headers'
 import type { MetricsOptions } from './http/metrics'
 import { MetricsAccess } from './http/metrics-access'
 import { placeIn, route } from './http/place'
+import type { MaybePromise } from './core/maybe-promise'
+import type { Entrance } from './entrance'
 import { readProcess } from './process-numbers'
 
 export function metricsOptions(config: Config, changes: AdminChanges): MetricsOptions {
@@ -27,33 +29,46 @@ export function metricsOptions(config: Config, changes: AdminChanges): MetricsOp
 
 const PATHS: readonly string[] = ['/metrics', '/usage']
 
+type MetricsPort = {
+  readonly config: Config
+  readonly addresses: Addresses
+  readonly entrance: Entrance
+}
+
+/** Responds to a request of a port, whichever process has its socket. */
+type Respond = (request: Request) => MaybePromise<Response>
+
 /**
  * Undefined where the settings have no such port.
  * @throws AddressError, or the system's error where it is none of the address
  */
 export async function listenForMetrics(
-  { config, addresses }: { readonly config: Config; readonly addresses: Addresses },
+  { config, addresses, entrance }: MetricsPort,
   api: HttpApi,
   access: MetricsAccess,
-): Promise<Bound | undefined> {
+): Promise<(Bound & { readonly respond: Respond }) | undefined> {
   const { metricsPort: port, metricsHost: host, metricsOpen, pathPrefix } = config
   if (port === undefined) return undefined
-  const place = { address: { host, port }, setting: SETTINGS.metricsPort.env }
+  const setting = SETTINGS.metricsPort.env
+  const place = { address: { host, port }, setting, isShared: entrance.isTakingOver }
+  const respond = (request: Request): MaybePromise<Response> => {
+    addresses.mark(request, bound)
+    const found = placeIn(request, pathPrefix)
+    if (!PATHS.includes(found.path)) return notFound(request)
+    const answer = (): MaybePromise<Response> => {
+      if (metricsOpen) access.admit(request)
+      return api.fetch(route(request, found))
+    }
+    return entrance.isOpen ? answer() : entrance.answer(request, 'metrics', answer)
+  }
   const bound = await bindBeside(place, (at) =>
     Bun.serve({
       ...at,
       development: false,
-      reusePort: false, // outside development it would be on
-      fetch(request) {
-        addresses.mark(request, bound)
-        const found = placeIn(request, pathPrefix)
-        if (!PATHS.includes(found.path)) return notFound(request)
-        if (metricsOpen) access.admit(request)
-        return api.fetch(route(request, found))
-      },
+      fetch: respond,
     }),
   )
-  return bound
+  return { ...bound, respond }
 }
 
 const notFound = ({ headers }: Request): Response =>

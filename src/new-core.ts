@@ -54,6 +54,9 @@ export function newCore(
   const state: Core['state'] = {
     tick: 0,
     draining: false,
+    twin: undefined,
+    hasMoved: false,
+    takeoverFailure: undefined,
     backedUpAt: undefined,
     certificateEndsAt: undefined,
   }

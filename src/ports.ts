@@ -9,10 +9,11 @@ import { tlsFilesOf } from './config/tls-settings'
 import type { ListenAddress } from './core/addresses'
 import type { Apis } from './http/api'
 import type { MetricsAccess } from './http/metrics-access'
-import { listen, listenPlain, type Port } from './listen'
+import type { MaybePromise } from './core/maybe-promise'
+import type { Way } from './entrance'
+import { listen, listenPlain, respondIn, type Port } from './listen'
 import { listenForAdmins } from './listen-admin'
 import { listenForMetrics } from './metrics-port'
-import type { PublicListeners } from './public-listeners'
 import { renewal } from './renewal'
 
 export type Ports = {
@@ -28,6 +29,10 @@ export type Ports = {
   readonly renew: () => void
   /** Ends all connections, or lets requests in flight finish. */
   readonly close: (atOnce: boolean) => Promise<unknown>
+  /** Responds to a request of which another process has the socket. */
+  readonly respondTo: (way: Way, request: Request) => MaybePromise<Response>
+  /** The numbers of all that have one. */
+  readonly numbers: readonly number[]
 }
 
 type Parts = Omit<Port, 'api' | 'certificate'> & Apis & { readonly metrics: MetricsAccess }
@@ -42,9 +47,13 @@ export async function openPorts(parts: Parts): Promise<Ports> {
   const certificate = files && new Certificate(files)
   addresses.isTls = certificate !== undefined
   addresses.isUnix = 'path' in publicAddress(config)
-  const opened: Pick<PublicListeners, 'stop'>[] = []
-  const close = (atOnce: boolean) => Promise.all(opened.map((server) => server.stop(atOnce)))
-  const add = (bound: Bound | undefined): Bound | undefined => {
+  const opened: { readonly port: number | undefined; stop(atOnce: boolean): unknown }[] = []
+  // What has no port has a file, whose name is another process's once that serves.
+  const isOurs = ({ port }: { readonly port: number | undefined }): boolean =>
+    Boolean(port) || !parts.entrance.hasMoved
+  const close = (atOnce: boolean) =>
+    Promise.all(opened.filter(isOurs).map((server) => server.stop(atOnce)))
+  const add = <Added extends Bound>(bound: Added | undefined): Added | undefined => {
     if (bound) opened.push(bound.server)
     return bound
   }
@@ -63,7 +72,18 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     if (plain) opened.push(plain)
     opened.push(listeners)
     addresses.server = listeners
+    const responders: Readonly<Record<Way, (request: Request) => MaybePromise<Response>>> = {
+      public: respondIn(port, false),
+      plain: (request) => {
+        addresses.markPlain(request)
+        return respondIn(port, true)(request)
+      },
+      admin: (request) => admins?.respond(request) ?? gone(),
+      metrics: (request) => metrics?.respond(request) ?? gone(),
+    }
     return {
+      respondTo: (way, request) => responders[way](request),
+      numbers: opened.flatMap((server) => server.port || []),
       port: listeners.port,
       plainPort: plain?.port,
       adminAddress: admins?.address,
@@ -76,3 +96,6 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     throw cause
   }
 }
+
+/** The new settings have no such listener. */
+const gone = (): Response => new Response(null, { status: 404 })

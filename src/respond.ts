@@ -6,6 +6,7 @@ import type { Config } from './config/config'
 import type { Core } from './core/core'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
+import type { Entrance } from './entrance'
 import { maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/maybe-promise'
 import { noteHttpRefusal } from './core/refusals'
@@ -24,6 +25,7 @@ export type Responder = {
   readonly addresses: Addresses
   readonly inFlight: InFlight
   readonly appRequests: AppRequests
+  readonly entrance: Entrance
 }
 
 /**
@@ -36,7 +38,6 @@ const HTTP_IDLE_SECONDS = 75
 /** What the runtime is told of every port. */
 export const portOptions = ({ core, config }: Pick<Responder, 'core' | 'config'>) => ({
   development: false,
-  reusePort: false, // outside development it would be on: two servers would share a port in silence
   idleTimeout: HTTP_IDLE_SECONDS,
   maxRequestBodySize: maxBodyBytes(config),
   error: (cause: unknown) => {

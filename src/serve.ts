@@ -21,29 +21,41 @@ import { openFilesLimit, fileLimitWarnings } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
+import type { Successor } from './takeover/door'
+import { announceToManager } from './takeover/manager'
+import { startSuccessor } from './takeover/spawn'
 
 /** What lives as long as the process. */
 type Program = ServerLog & {
   /** Aborted by a signal that comes before the server listens. */
   readonly givenUp: AbortController
   server: CarillonServer | undefined
+  /** Nothing is left to be done. */
+  isOver: boolean
+}
+
+export type ServeOptions = {
+  /** It takes the place of the server that has the database, where there is one. */
+  readonly takesOver?: boolean
 }
 
 /** Starts a server that leaves at the first signal, or exits and prints what is wrong. */
-export async function serve(): Promise<void> {
+export async function serve({ takesOver = false }: ServeOptions = {}): Promise<void> {
   const config = readSettings()
   const program: Program = {
     ...(await createLog(config.logLevel)),
     givenUp: new AbortController(),
     server: undefined,
+    isOver: false,
   }
   const { log, givenUp } = program
   for (const { level, message } of readNotes()) log[level]({}, message)
   for (const line of fileLimitWarnings(config, openFilesLimit())) log.warn({}, line)
   surviveFaults(program)
   leaveOnSignal(program)
-  const { file, server } = await start(program, config)
+  const { file, server } = await start(program, config, takesOver)
   program.server = server
+  announceToManager(`READY=1\nMAINPID=${process.pid}`)
   if (givenUp.signal.aborted) await server.leave().then(() => exit(program)) // a signal came in the last moment
   logConfigFile(file, log)
   announce(server, config)
@@ -71,13 +83,15 @@ function readSettings(): Config {
 }
 
 /** Exits where the configuration file, the database, a plugin or the address can't be used. */
-async function start(program: Program, config: Config) {
+async function start(program: Program, config: Config, takesOver: boolean) {
   const { log, givenUp } = program
   const surroundings = { clock: systemClock, givenUp: givenUp.signal }
   try {
     const file = await loadConfigFile(config.configFile, workingFolder(), surroundings)
     const handOver = (credentials: Credentials) => shareGenerated(credentials, config, log)
-    const server = await createServer({ config, log, handOver, ...surroundings, ...file })
+    const onMoved = (successor: Successor) => leaveTo(program, successor)
+    const options = { config, log, handOver, takesOver, onMoved }
+    const server = await createServer({ ...options, ...surroundings, ...file })
     return { file, server }
   } catch (cause) {
     if (givenUp.signal.aborted) return exit(program)
@@ -127,9 +141,24 @@ function leaveOnSignal(program: Program): void {
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
   if (!ignoresHangups()) process.on('SIGHUP', leave)
+  process.on('SIGUSR2', () => program.server && startSuccessor(program.server.core))
 }
 
-async function exit({ server, log, finish }: Program): Promise<never> {
+/** Leaves, since another process serves; at once where that one has ended. */
+function leaveTo(program: Program, { pid, gone }: Successor): void {
+  announceToManager(`MAINPID=${pid}`)
+  void program.server!.leave().then(() => exit(program))
+  void gone.then(async () => {
+    if (program.isOver) return
+    program.log.error({ pid }, 'the process that has taken over has ended; leaving at once')
+    await program.finish()
+    process.exit(1)
+  })
+}
+
+async function exit(program: Program): Promise<never> {
+  const { server, log, finish } = program
+  program.isOver = true
   log.info(server ? totalCounters(server.core) : {}, 'left')
   await finish()
   process.exit(0)

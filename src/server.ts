@@ -8,7 +8,6 @@ import { Apps } from './core/apps'
 import type { Core } from './core/core'
 import { newCounters, newTallies } from './core/counters'
 import type { Backlog } from './core/deliveries'
-import { drain } from './core/drain'
 import type { Engine, EngineParts } from './core/engine'
 import { EXPIRY_TICK_MS } from './core/expiries'
 import { countFault, runSafely } from './core/faults'
@@ -24,7 +23,6 @@ import { QuietLog } from './core/quiet-log'
 import { newExpirySweeper } from './core/renew'
 import { UNAUTHORIZED_SWEEP_MS, newSweeper, newUnauthorizedSweeper } from './core/sweep'
 import { Tokens } from './core/tokens'
-import type { Clock } from './core/types'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
 import {
@@ -35,7 +33,9 @@ import {
   warnPublished,
   type Credentials,
 } from './config/credentials'
+import { Entrance } from './entrance'
 import { DIALECTS } from './dialects/dialects'
+import { leave } from './goodbye'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
 import { AppRequests } from './http/app-requests'
@@ -58,7 +58,6 @@ import { findEnforced, warnUnenforced } from './plugin-checks'
 import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
 import { PublicListeners } from './public-listeners'
 import { openPorts } from './ports'
-import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
 import { auditStore, auditTrimmer } from './store/audit'
 import { FileWatch } from './store/file-watch'
@@ -68,9 +67,13 @@ import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
 import { statisticsStore } from './store/statistics'
 import { openDatabase } from './store/sqlite'
+import type { StandbyOptions } from './standby'
 import { Upkeep } from './store/upkeep'
 import { tokenStore } from './store/tokens'
 import { Writes } from './store/writes'
+import { claim, type Claim } from './takeover/claim'
+import type { Successor } from './takeover/door'
+import { openDoor } from './takeover/open-door'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 
@@ -83,6 +86,10 @@ export type ServerOptions = StandbyOptions & {
   readonly apps?: readonly ProvidedApp[]
   /** The engine; without, that of one node. */
   readonly newEngine?: (parts: EngineParts) => Engine
+  /** Takes the place of the server that has the database, where there is one. */
+  readonly takesOver?: boolean
+  /** Called when another process serves in place of this one; `leave` is to follow. */
+  readonly onMoved?: (successor: Successor) => void
   /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
   readonly handOver?: (credentials: Credentials) => void
 }
@@ -107,13 +114,6 @@ export type CarillonServer = {
   stop(): Promise<void>
 }
 
-/** How long the last frames, goodbyes included, may take to reach their clients. */
-const GOODBYE_MS = 1000
-/** How long a leaving server waits for requests in flight, webhook requests among them. */
-const REQUEST_GRACE_MS = 5000
-/** The longest that leaving takes beside the drain, which has a setting; what stops us must wait for both. */
-export const LEAVE_MS = GOODBYE_MS + REQUEST_GRACE_MS
-
 /**
  * Listens once every plugin has started.
  * @throws ConfigError for apps that clash, StoreError for the database, PluginError, or the system's error for the address
@@ -124,10 +124,10 @@ export async function createServer(options: ServerOptions): Promise<CarillonServ
     for (let step = undo.pop(); step; step = undo.pop()) await step()
   }
   try {
-    const claim = await claimDatabase(options)
-    undo.push(claim.release)
-    undo.push(claim.makeWay)
-    return await build(options, claim, undo, end)
+    const claimed = await claim(options, options.takesOver === true)
+    undo.push(() => claimed.lock.release())
+    undo.push(claimed.makeWay)
+    return await build(options, claimed, undo, end)
   } catch (cause) {
     await end()
     throw cause
@@ -137,17 +137,20 @@ export async function createServer(options: ServerOptions): Promise<CarillonServ
 /** Builds the server. Each step pushes its reverse to `undo`; `end` runs these, the last first. */
 async function build(
   options: ServerOptions,
-  { makeWay }: DatabaseClaim,
+  { lock, succession, makeWay }: Claim,
   undo: (() => unknown)[],
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
+  const entrance = new Entrance(succession !== undefined)
+  /** Takes down what another process goes on with, unless one does. */
+  const unlessMoved = (step: () => unknown) => () => (entrance.hasMoved ? undefined : step())
   const files = new FileWatch(config.databasePath)
   undo.push(() => files.close())
   const db = openDatabase(config.databasePath, log)
   undo.push(() => db.close())
   const upkeep = guard(config.databasePath, () => new Upkeep(db, config.databasePath, log))
-  undo.push(() => upkeep.stop())
+  undo.push(unlessMoved(() => upkeep.stop()))
   guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
@@ -253,7 +256,7 @@ async function build(
   const statistics = new Statistics(core, series, { backlogOf, memoryBytes })
   const keepsSeries = config.statisticsMaxRows > 0
   if (keepsSeries && isFile(config.databasePath))
-    undo.push(() => runSafely(core, 'statistics', () => statistics.stop()))
+    undo.push(unlessMoved(() => runSafely(core, 'statistics', () => statistics.stop())))
   undo.push(() => webhooks.stop())
   const backups = backupsOf(core, config)
   undo.push(() => backups?.stop())
@@ -320,14 +323,25 @@ async function build(
     inFlight,
     appRequests,
     listeners,
+    entrance,
   }
-  const ports = { ...responders, ...apis, metrics: metrics.access }
-  const { port, plainPort, adminAddress, metricsPort, renew, close } = await openPorts(ports)
+  const ports = await openPorts({ ...responders, ...apis, metrics: metrics.access })
+  const { port, plainPort, adminAddress, metricsPort, renew, close } = ports
   undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
+  let successor: Successor | undefined
+  const served = { core, config, entrance, addresses, ports, webhooks }
+  const stored = { db, lock, upkeep, statistics: keepsSeries ? statistics : undefined }
+  const onMoved = (moved: Successor): void => {
+    successor = moved
+    options.onMoved?.(moved)
+  }
+  undo.push(await openDoor({ ...served, ...stored, succession, onMoved }))
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
-    core.engine.start()
+    // Who was with the process before has until then to come back.
+    if (succession) void succession.settle(core).then(() => core.engine.start())
+    else core.engine.start()
     webhooks.start()
   })
   const checkOpenFiles = watchOpenFiles(core)
@@ -335,11 +349,16 @@ async function build(
   const retention = { days: config.auditDays, maxRows: config.auditMaxRows }
   const trimmer = auditTrimmer(core, writes, retention)
   undo.push(() => trimmer.stop())
-  const sweepAll = (): void => {
+  const sweepStored = (): void => {
     runSafely(core, 'upkeep', () => upkeep.sweep(core.readiness))
     runSafely(core, 'files', () => files.check(core)) // last: what upkeep writes is no other program's
     writes.probe()
     backups?.sweep()
+    runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
+    trimmer.sweep()
+  }
+  const sweepAll = (): void => {
+    if (!core.state.draining) sweepStored()
     checkOpenFiles()
     uploads.sweep()
     quietLog.sweep()
@@ -350,15 +369,13 @@ async function build(
     logins.sweep()
     sessions.sweep()
     renew()
-    runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
-    trimmer.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
   undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
   undo.push(clock.every(PROBLEMS_MS, problems.tick))
-  if (keepsSeries) undo.push(clock.every(STATISTICS_MS, statistics.tick))
+  if (keepsSeries) undo.push(clock.every(STATISTICS_MS, () => entrance.isOpen && statistics.tick()))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {
@@ -373,15 +390,6 @@ async function build(
     metricsPort,
     adminAddress,
     stop: end,
-    leave: async () => {
-      if (await drain(core, config.drainSeconds * 1000)) await wait(clock, GOODBYE_MS)
-      feed.finish()
-      const requests = Promise.all([close(false), webhooks.finish()])
-      await Promise.race([requests, wait(clock, REQUEST_GRACE_MS)])
-      await end()
-    },
+    leave: () => leave({ core, config, feed, webhooks, ports, end }, successor),
   }
 }
-
-const wait = (clock: Clock, ms: number): Promise<void> =>
-  new Promise((resolve) => clock.after(ms, resolve))

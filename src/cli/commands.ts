@@ -31,8 +31,12 @@ const SERVE: CommandRow = {
   name: 'serve',
   about: 'start a server, as without a command',
   details: 'Settings are environment variables: docs/settings.md, `carillon check-config`.',
-  examples: [['serve', 'until a signal ends it']],
-  run: async () => (await import('../serve')).serve(),
+  options: [['--takeover', 'take the place of the server that runs, without a failed request']],
+  examples: [
+    ['serve', 'until a signal ends it'],
+    ['serve --takeover', 'a new version on the same port; the one before leaves'],
+  ],
+  run: async (given) => (await import('../serve')).serve({ takesOver: given.has('takeover') }),
 }
 
 export const COMMANDS: readonly CommandRow[] = [

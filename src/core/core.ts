@@ -20,6 +20,7 @@ import type { Slices } from './slices'
 import type { KnownSoftware } from './software'
 import type { SubscriptionCounts } from './subscription-counts'
 import type { Unauthorized } from './unauthorized'
+import type { Twin } from './twin'
 import type { Uploads } from './uploads'
 import type { Users } from './users'
 import type { Tokens } from './tokens'
@@ -62,6 +63,12 @@ export type Core = {
     /** Sweeps since the start; see `sweep`. */
     tick: number
     draining: boolean
+    /** The process that goes on in place of this one, or that did before it, while both have sockets. */
+    twin: Twin | undefined
+    /** Another process has the database: nobody joins a channel here any more. */
+    hasMoved: boolean
+    /** Why the last takeover has failed; undefined where none has. */
+    takeoverFailure: string | undefined
     /** When the last backup was made, by the clock's `mono`; undefined while there is none. */
     backedUpAt: number | undefined
     /** When the certificate of the public port ends, in epoch milliseconds; undefined where it has none. */

@@ -74,6 +74,11 @@ export const COUNTERS = {
   webhookRequests: byApp('webhook requests made'),
   webhookRequestsAccepted: byApp('webhook requests that were answered with 2xx'),
   webhookRequestsFailed: byApp('webhook requests that were not'),
+  takeovers: ofProcess('1 where this process has taken the place of another one'),
+  takeoversFailed: ofProcess('takeovers that failed, after which this process went on'),
+  takeoverResets: ofProcess(
+    'connections that the process before had not accepted when it stopped listening',
+  ),
   backupsMade: ofProcess('backups of the database, made by the schedule'),
   backupsFailed: ofProcess('scheduled backups that failed'),
   statisticsRefused: ofProcess(

@@ -16,7 +16,7 @@ const RETRY_MS = 50
 
 type Departure = {
   readonly fact: DepartureFact
-  readonly due: { readonly at: number }
+  readonly due: { at: number }
   isCancelled: boolean
 }
 
@@ -34,8 +34,8 @@ export class Departures {
   #queue: Departure[] = []
   /** Of the queue, how many are done with. */
   #done = 0
-  /** When departures from before the start are due. */
-  readonly #earlierDue = { at: Infinity }
+  /** Departures from before the start, which wait for it. */
+  #earlier: Departure[] = []
   #timer: Cancel | undefined
 
   constructor(
@@ -45,14 +45,27 @@ export class Departures {
 
   /** Adds a departure from before the start; its time begins with `start`. */
   addEarlier(fact: DepartureFact): void {
-    this.#hold(fact, this.#earlierDue)
+    if (this.#held.has(keyOf(fact))) return
+    const departure = { fact, due: { at: Infinity }, isCancelled: false }
+    this.#held.set(keyOf(fact), departure)
+    this.#earlier.push(departure)
   }
 
   start(): void {
+    const at = this.parts.clock.mono() + this.settleMs
+    for (const departure of this.#earlier) {
+      departure.due.at = at
+      if (!departure.isCancelled) this.#queue.push(departure)
+    }
+    this.#earlier = []
     if (this.#held.size === 0) return
-    this.#earlierDue.at = this.parts.clock.mono() + this.settleMs
     if (this.settleMs === 0) this.#emitDue()
     else this.#emitAfter(this.settleMs)
+  }
+
+  /** Goes on where the server does not leave after all. */
+  goOn(): void {
+    if (this.#queue.length > 0) this.#emitAfter(0)
   }
 
   add(fact: DepartureFact): void {
@@ -75,6 +88,7 @@ export class Departures {
     this.#timer?.()
     this.#held = new WideMap()
     this.#queue = []
+    this.#earlier = []
     this.#done = 0
   }
 

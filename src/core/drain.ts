@@ -6,6 +6,7 @@
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE } from './errors'
+import { workFor } from './slices'
 
 const SLICE_INTERVAL_MS = 100
 
@@ -38,6 +39,14 @@ export function drain(core: Core, drainMs: number): Promise<number> {
     }
     closeSlice()
   })
+}
+
+/** Closes connections whose clients fetch their frames: the next request of one may reach another process. */
+export function dismissPolled(core: Core): void {
+  const polled = [...core.hub.connections()].filter(({ sink }) => sink.queued)
+  core.slices.add(
+    workFor('drain', polled, (conn) => conn.closed || conn.refuse(REFUSE.shuttingDown)),
+  )
 }
 
 const GOLDEN = 0.618

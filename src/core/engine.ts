@@ -29,6 +29,7 @@
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `repeats`, `isTaken`                     | the answers to requests that may come again, and what they published  |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
+ * | `handOver`, `takeBack`                   | another process is to go on with what this one has stored            |
  */
 import type { App } from './app'
 import type { AppChange } from './apps'
@@ -258,6 +259,11 @@ export interface Engine {
   /** Drops what has expired. */
   sweep(): void
   stop(): void
+
+  /** Writes all that is to be stored: another process reads it now. What is published is delivered only. */
+  handOver(): void
+  /** Goes on after `handOver`: the other process did not start. */
+  takeBack(): void
 }
 
 /** What the engine of one node is given. */

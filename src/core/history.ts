@@ -127,9 +127,10 @@ export class History {
     this.#count(tenant, stream.bytes - before)
   }
 
-  /** Writes all that is not written yet, and where each stream ends. */
+  /** Writes all that is not written yet, and where each stream ends; it may go on. */
   close(): void {
     this.#log?.close(this.#ends())
+    for (const [logged] of this.#ends()) logged.reserved = logged.committed
   }
 
   *#ends(): IterableIterator<readonly [stream: LoggedStream, offset: number]> {

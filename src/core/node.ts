@@ -12,9 +12,10 @@ import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
 import { apply } from './membership'
 import type { AppChangeView, PushView } from './plugin'
+import type { Publication } from './messages'
 import { notifyShared } from './shared'
 import { workFor } from './slices'
-import type { ChannelName } from './types'
+import type { ChannelName, Position } from './types'
 import { appView } from './views'
 
 export function newNode(core: Core): Node {
@@ -22,13 +23,26 @@ export function newNode(core: Core): Node {
   const node: Node = {
     app: (id) => core.apps.byId(id),
     connections: (app) => hub.connectionCountOf(app),
-    deliver: (publication, position) => hub.deliver(publication, position),
+    deliver: (publication, position) => {
+      hub.deliver(publication, position)
+      if (core.state.twin) core.state.twin.deliver(publication, position)
+    },
     announce: (app, notice, except) => hub.announce(app, notice, except),
     apply: (delta) => apply(core, node, delta),
-    carryOut: (order) => carryOut(core, order),
+    carryOut: (order) => {
+      carryOut(core, order)
+      if (core.state.twin) core.state.twin.order(order)
+    },
   }
   return node
 }
+
+/** Delivers here what the twin has delivered. */
+export const deliverAsTwin = (core: Core, publication: Publication, position: Position): void =>
+  core.hub.deliver(publication, position)
+
+/** Carries out here what the twin has carried out. */
+export const orderAsTwin = (core: Core, order: Order): void => carryOut(core, order)
 
 function carryOut(core: Core, order: Order): void {
   switch (order.type) {

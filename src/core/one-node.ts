@@ -46,6 +46,7 @@ export class OneNodeEngine implements Engine {
   readonly #claims: Claims
   readonly #parts: EngineParts
   #node!: Node
+  #isHandedOver = false
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -138,7 +139,7 @@ export class OneNodeEngine implements Engine {
 
   publish(publication: Publication): MaybePromise<Position | Refusal> {
     const isBackend = publication.type === 'event' && publication.origin === 'backend'
-    const position = isBackend ? this.#keep(publication) : NOT_KEPT
+    const position = isBackend && !this.#isHandedOver ? this.#keep(publication) : NOT_KEPT
     if (position !== NOT_KEPT) return this.#publishKept(publication, position)
     this.#node.deliver(publication, NOT_KEPT)
     return NOT_KEPT
@@ -253,7 +254,17 @@ export class OneNodeEngine implements Engine {
 
   stop(): void {
     this.#parts.departures.stop()
+    if (!this.#isHandedOver) this.#history.close()
+  }
+
+  handOver(): void {
     this.#history.close()
+    this.#isHandedOver = true
+  }
+
+  takeBack(): void {
+    this.#isHandedOver = false
+    this.#parts.departures.goOn()
   }
 
   /** Several subscribers that find the same cache empty are one fact (contract 7.3). */

@@ -29,7 +29,11 @@ export type Listener = { readonly server: Listening; readonly address: ListenAdd
 
 const LISTENER = Symbol('listener')
 const PLAIN = Symbol('plain')
-type Marked = Request & { [LISTENER]?: Listener; [PLAIN]?: true }
+const PASSED_ON = Symbol('passed on')
+type Marked = Request & { [LISTENER]?: Listener; [PLAIN]?: true; [PASSED_ON]?: Peer }
+
+/** The other end of a socket. */
+export type Peer = { readonly address: string; readonly port: number }
 
 /** Schemes of requests by TLS. */
 const ENCRYPTED = ['https', 'wss']
@@ -74,7 +78,8 @@ export class Addresses {
   of(request: Request): string {
     const socket = this.#isUnix(request)
       ? UNIX_PEER
-      : plainAddress(this.#serverOf(request)?.requestIP(request)?.address ?? '')
+      : ((request as Marked)[PASSED_ON]?.address ??
+        plainAddress(this.#serverOf(request)?.requestIP(request)?.address ?? ''))
     if (!this.#anyTrusted || !this.#trusts(socket)) {
       if (this.unnamedProxy === undefined) this.#hint(socket, request)
       return socket
@@ -116,14 +121,20 @@ export class Addresses {
     return request.headers.get('x-forwarded-host')?.split(',')[0]?.trim() || own
   }
 
+  /** Marks a request of which another process, whose place this one has taken, has the socket. */
+  markForwarded(request: Marked, peer: Peer): void {
+    request[PASSED_ON] = peer
+  }
+
   /** Marks a request that came to the port of plain HTTP, where the public one has TLS. */
   markPlain(request: Marked): void {
     request[PLAIN] = true
   }
 
   /** The other end of the socket, be it a client or a proxy. */
-  peerOf(request: Request): { readonly address: string; readonly port: number } {
+  peerOf(request: Marked): Peer {
     if (this.#isUnix(request)) return { address: UNIX_PEER, port: 0 }
+    if (request[PASSED_ON]) return request[PASSED_ON]
     const peer = this.#serverOf(request)?.requestIP(request)
     return { address: plainAddress(peer?.address ?? ''), port: peer?.port ?? 0 }
   }

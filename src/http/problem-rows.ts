@@ -73,6 +73,15 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       core.state.draining ? { text: 'The server is leaving: it takes no new clients' } : undefined,
   },
   {
+    code: 'takeover_failed',
+    severity: 'warning',
+    remedy: 'This version goes on. Mend what the reason names, and start the new version again.',
+    test: ({ core: { state } }) =>
+      state.takeoverFailure === undefined
+        ? undefined
+        : { text: `A new version could not take over: ${state.takeoverFailure}` },
+  },
+  {
     code: 'connections_full',
     severity: 'critical',
     remedy:

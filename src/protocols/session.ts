@@ -256,6 +256,7 @@ function postpone(core: Core, conn: Client, task: () => void): void {
 /** Runs a command, a move on the account of this turn. A promise where a plugin's gate waits. */
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
   if (!isMove(command)) return runUnmetered(core, conn, command)
+  if (core.state.hasMoved && command.type !== 'unsubscribe') return REFUSE.shuttingDown
   const began = core.slices.meter()
   const answer = runUnmetered(core, conn, command)
   core.slices.spend(began)

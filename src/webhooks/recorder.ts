@@ -44,6 +44,10 @@ export class Recorder {
   #timer: Cancel | undefined
   #hasOverflowed = false
   #isStopped = false
+  /** Entries wait: another process may be about to have the database. */
+  #isHeld = false
+  /** Gives entries to the process that has the database. */
+  #send: ((entries: readonly Entry[]) => void) | undefined
 
   constructor(
     readonly core: Core,
@@ -80,6 +84,38 @@ export class Recorder {
     }
     this.core.slices.add({ part: 'webhooks', step })
     return promise
+  }
+
+  /** Writes what waits; what comes now is kept until `release` or `divert`. */
+  hold(): void {
+    while (this.#queue.length > 0 && this.#write());
+    this.#timer?.()
+    this.#timer = undefined
+    this.#isHeld = true
+  }
+
+  /** Writes again. */
+  release(): void {
+    this.#isHeld = false
+    this.#scheduleWrite()
+  }
+
+  /** Gives all entries to another process from now on. */
+  divert(send: (entries: readonly Entry[]) => void): void {
+    this.#send = send
+    this.#isHeld = false
+    this.#scheduleWrite()
+  }
+
+  /** Takes entries of the process before, which still has sockets. Who arrived there is to come back here. */
+  receive(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const app = this.core.apps.byId(entry.appId)
+      if (!app) continue
+      this.#push(entry)
+      if (entry.type === 'announce') this.core.engine.addEarlier(departureOf(app, entry))
+    }
+    this.#scheduleWrite()
   }
 
   /** Writes what waits. What has not departed yet stays announced, so the next process has it. */
@@ -180,7 +216,7 @@ export class Recorder {
   }
 
   #scheduleWrite(): void {
-    if (this.#queue.length === 0 || this.#timer) return
+    if (this.#queue.length === 0 || this.#timer || this.#isHeld) return
     if (this.options.flushMs > 0) this.#flushAfter(this.options.flushMs)
     else this.#flush()
   }
@@ -199,6 +235,7 @@ export class Recorder {
 
   /** Writes one group, whole. False where there is no room, or the database fails. */
   #write(): boolean {
+    if (this.#send) return this.#sendAll(this.#send)
     let group: readonly Entry[]
     try {
       group = this.#limitToRoom(this.#queue.first(GROUP_ENTRIES))
@@ -212,6 +249,13 @@ export class Recorder {
     if (this.#queue.isCalm) this.#hasOverflowed = false // `/ready` was red until then
     if (!this.#hasOverflowed) this.#reportRecovery()
     this.#notifyLanes(group)
+    return true
+  }
+
+  #sendAll(send: (entries: readonly Entry[]) => void): true {
+    const group = this.#queue.first(GROUP_ENTRIES)
+    this.#queue.shift(group.length)
+    send(group)
     return true
   }
 

@@ -20,7 +20,7 @@ import type {
 import type { NetworkRules } from '../core/networks'
 import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
-import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
+import { nameOf, type Entry, type LaneKey, type Outbox } from '../store/outbox'
 import { Exchanges } from './exchanges'
 import { Lane, type LaneContext } from './lane'
 import { createPoster } from './post'
@@ -91,6 +91,30 @@ export class Webhooks implements Deliveries {
   async finish(): Promise<void> {
     this.#isStopped = true
     await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.finish()))
+  }
+
+  /** After `finish`: writes what waits, and keeps what comes now until `takeBack` or `divert`. */
+  hold(): void {
+    this.#recorder.hold()
+    for (const lane of this.#lanes.values()) lane.stop()
+  }
+
+  /** Sends and writes again. */
+  takeBack(): void {
+    this.#isStopped = false
+    this.#lanes.clear()
+    this.#recorder.release()
+    this.start()
+  }
+
+  /** Gives what is to be written to the process that has the database. */
+  divert(send: (entries: readonly Entry[]) => void): void {
+    this.#recorder.divert(send)
+  }
+
+  /** Takes what the process before has to write. */
+  receive(entries: readonly Entry[]): void {
+    this.#recorder.receive(entries)
   }
 
   /** Writes what waits and ends the requests under way; the next process sends their events again. */

@@ -14,6 +14,7 @@ import { makePlugin, start, throwSecret, type RawClient } from '../harness'
 import { StalledReader } from '../stalled-reader'
 import { occupy, waitUntil } from '../webhooks/receiver'
 import {
+  breakOffTakeover,
   connect,
   expectCauses,
   MINUTE_MS,
@@ -196,6 +197,11 @@ describe('of the server', () => {
           }
         },
         { severity: 'critical', text: says(/^The backup has failed, and .*backups/) },
+      ],
+      [
+        'takeover_failed',
+        () => breakOffTakeover(databasePath),
+        { severity: 'warning', text: says(/take over: the new process has ended$/) },
       ],
       [
         'draining',

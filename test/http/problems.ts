@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import { readPage } from '../docs/pages'
 import { bearer, makeToken } from '../tokens'
-import type { RawClient, TestServer } from '../harness'
+import { waitFor, type RawClient, type TestServer } from '../harness'
 
 export type Problem = {
   readonly code: string
@@ -81,4 +81,17 @@ export async function readDocumented(): Promise<readonly string[]> {
   const page = await readPage('docs/operations.md')
   const rows = page.matchAll(/^\| `(\w+)` +\| (?:critical|warning|notice)/gm)
   return Array.from(rows, ([, code]) => code!)
+}
+
+/** Begins a takeover, and ends once the database was given up. */
+export async function breakOffTakeover(databasePath: string): Promise<void> {
+  const socket = new WebSocket(`ws+unix://${databasePath}.takeover:/`)
+  const given = Promise.withResolvers<void>()
+  socket.addEventListener('open', () => socket.send('{"type":"ask","protocol":1,"pid":0}'))
+  socket.addEventListener('message', ({ data }) => {
+    expect(JSON.parse(String(data))).toEqual({ type: 'yours', drainMs: 60_000 })
+    given.resolve()
+  })
+  await waitFor('the database', given.promise)
+  socket.close()
 }

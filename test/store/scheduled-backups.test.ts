@@ -39,6 +39,9 @@ function schedule(folder = join(root, crypto.randomUUID()), now = NOON) {
     draining: false,
     backedUpAt: undefined as number | undefined,
     certificateEndsAt: undefined,
+    twin: undefined,
+    hasMoved: false,
+    takeoverFailure: undefined,
   }
   const backups = new ScheduledBackups(
     { databasePath, folder, everyMs: HOUR_MS, keep: 2 },

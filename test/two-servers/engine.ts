@@ -36,6 +36,9 @@ type SentDelta<Change> = Change extends Delta
 export class JoinedEngine implements Engine {
   node!: Node
   readonly isTaken = (): boolean => false
+  readonly stop = (): void => this.parts.departures.stop()
+  readonly handOver = (): void => undefined
+  readonly takeBack = this.handOver
 
   constructor(
     readonly bus: Bus,
@@ -292,9 +295,5 @@ export class JoinedEngine implements Engine {
     this.bus.history.sweep(this.parts.clock.mono())
     this.bus.claims.sweep()
     this.bus.repeats.sweep()
-  }
-
-  stop(): void {
-    this.parts.departures.stop()
   }
 }

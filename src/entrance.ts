@@ -1,0 +1,106 @@
+/**
+ * Entrance: where requests of the API come in. While another process takes the place of this one they wait for the
+ * outcome, and afterwards they are passed on: clients keep their HTTP connections, and none of their requests fails.
+ */
+import type { MaybePromise } from './core/maybe-promise'
+
+/** The listener that a request came to. */
+export type Way = 'public' | 'plain' | 'admin' | 'metrics'
+
+/** Sends a request to the process that serves now. */
+export type Forward = (request: Request, way: Way) => Promise<Response>
+
+/** Requests that may wait for the outcome; some kilobytes each. */
+const MAX_HELD = 16_384
+
+export class Entrance {
+  /** False where `answer` has to be asked. */
+  isOpen = true
+  /** Requests since `count` that are not answered yet. */
+  underWay = 0
+  /** Requests that wait or are passed on. */
+  #held = 0
+  #outcome: PromiseWithResolvers<void> | undefined
+  #forward: Forward | undefined
+
+  constructor(
+    /** This process is about to take the place of another one: nobody is let in before `reopen`. */
+    readonly isTakingOver: boolean,
+  ) {
+    if (isTakingOver) this.shut()
+  }
+
+  /** True where requests are passed on to another process. */
+  get hasMoved(): boolean {
+    return this.#forward !== undefined
+  }
+
+  /** Counts requests from now on. */
+  count(): void {
+    this.isOpen = false
+  }
+
+  /** Has requests wait. */
+  shut(): void {
+    this.isOpen = false
+    this.#outcome ??= Promise.withResolvers()
+  }
+
+  /** Answers all that waits here, and whatever comes. */
+  reopen(): void {
+    this.isOpen = true
+    this.#settle()
+  }
+
+  /** Passes on all that waits, and whatever comes. */
+  move(forward: Forward): void {
+    this.#forward = forward
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#outcome?.resolve()
+    this.#outcome = undefined
+  }
+
+  /** Runs once it is known which process serves. */
+  whenSettled<T>(run: () => MaybePromise<T>): MaybePromise<T> {
+    return this.#outcome ? this.#outcome.promise.then(run) : run()
+  }
+
+  /** Called where it is not open. */
+  answer(
+    request: Request,
+    way: Way,
+    respond: () => MaybePromise<Response>,
+  ): MaybePromise<Response> {
+    if (this.#outcome || this.#forward) return this.#answerLater(request, way, respond)
+    const response = respond()
+    return response instanceof Promise ? this.#count(response) : response
+  }
+
+  async #count(response: Promise<Response>): Promise<Response> {
+    this.underWay++
+    try {
+      return await response
+    } finally {
+      this.underWay--
+    }
+  }
+
+  async #answerLater(
+    request: Request,
+    way: Way,
+    respond: () => MaybePromise<Response>,
+  ): Promise<Response> {
+    if (this.#held >= MAX_HELD)
+      return new Response(null, { status: 503, headers: { 'retry-after': '1' } })
+    this.#held++
+    try {
+      await this.#outcome?.promise
+      return await (this.#forward ? this.#forward(request, way) : respond())
+    } finally {
+      this.#held--
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The goodbye: a server that leaves refuses newcomers, spreads the closing of its sockets over a time, lets requests
+ * finish, and stops. Where another process serves by then, it tells that one when it is done.
+ */
+import type { Config } from './config/config'
+import type { Core } from './core/core'
+import { dismissPolled, drain } from './core/drain'
+import type { LiveFeed } from './http/live-feed'
+import type { Ports } from './ports'
+import type { Successor } from './takeover/door'
+import { countWaiting } from './takeover/steering'
+import type { Webhooks } from './webhooks/webhooks'
+
+/** How long the last frames, goodbyes included, may take to reach their clients. */
+const GOODBYE_MS = 1000
+/** How long a server listens on whose port another one shares, which gets all new connections. */
+const HANDSHAKE_MS = 1000
+/** How long a leaving server waits for requests in flight, webhook requests among them. */
+const REQUEST_GRACE_MS = 5000
+/** The longest that leaving takes beside the drain, which has a setting; what stops us must wait for both. */
+export const LEAVE_MS = GOODBYE_MS + REQUEST_GRACE_MS
+
+export type GoodbyeParts = {
+  readonly core: Core
+  readonly config: Config
+  readonly feed: LiveFeed
+  readonly webhooks: Webhooks
+  readonly ports: Ports
+  /** Stops what is left. */
+  readonly end: () => Promise<void>
+}
+
+/** Leaves; `successor` is the process that serves now, if any. */
+export async function leave(parts: GoodbyeParts, successor: Successor | undefined): Promise<void> {
+  const { core, config, feed, webhooks, ports, end } = parts
+  const wait = (ms: number): Promise<void> =>
+    new Promise((resolve) => core.clock.after(ms, resolve))
+  let resets = 0
+  const stopListening = (): Promise<unknown> => {
+    if (successor) resets += countWaiting(ports.numbers)
+    return ports.close(false)
+  }
+  if (successor && !successor.isSteered) void stopListening()
+  if (successor) dismissPolled(core)
+  // Handshakes of this side may be under way.
+  const accepted = successor?.isSteered ? wait(HANDSHAKE_MS) : undefined
+  if (await drain(core, config.drainSeconds * 1000)) await wait(GOODBYE_MS)
+  await accepted
+  feed.finish()
+  const requests = Promise.all([stopListening(), webhooks.finish()])
+  await Promise.race([requests, wait(REQUEST_GRACE_MS)])
+  successor?.sayDrained(resets)
+  await end()
+}

@@ -1,0 +1,318 @@
+/**
+ * Door: a private socket beside the database, by which a new version asks for the place of this process. It takes
+ * requests that a process passes on, too.
+ *
+ * The two processes speak by a WebSocket through `<database>.takeover`, which only the user of the server may open:
+ *
+ * | step | new                                             | old                                                      |
+ * | ---- | ----------------------------------------------- | -------------------------------------------------------- |
+ * | 1    | reads settings and files, then `ask`             | serves                                                   |
+ * | 2    |                                                  | lets webhooks under way end; refuses, or holds requests   |
+ * | 3    |                                                  | writes all, reads the database only, unlocks it: `yours`  |
+ * | 4    | locks, migrates, loads, starts plugins, listens  | holds requests                                           |
+ * | 5    | `ready`                                          | passes on what waits and whatever comes: `go`             |
+ * | 6    | serves                                           | closes its sockets with 4200, in slices: `drained`, ends  |
+ *
+ * `ready` is the point of no return. Before it, whatever ends the new process or takes too long has the old one take
+ * the database back, and answer what it holds. After it, each end of a process is like any crash.
+ * In step 6 events pass in both directions, so that sockets which are still with the old process hear all of them; what
+ * is to be told to webhooks is written by the new one. It tells departures of before only when the old one has drained.
+ */
+import type { Server, ServerWebSocket } from 'bun'
+import { lstatSync, renameSync, rmSync } from 'node:fs'
+import { version } from '../../package.json'
+import type { Core } from '../core/core'
+import { messageOf } from '../core/errors'
+import { orderAsTwin } from '../core/node'
+import type { Entrance, Forward } from '../entrance'
+import type { Entry } from '../store/outbox'
+import {
+  deliverRelayed,
+  orderOf,
+  PROTOCOL,
+  readMessage,
+  twinOver,
+  type FromNew,
+  type FromOld,
+  type Message,
+} from './messages'
+
+/** How long webhooks, and then requests, may take to end. */
+const GRACE_MS = 5000
+/** How long the new process may take from `yours` to `ready`. */
+const READY_MS = 30_000
+const LOOK_MS = 2
+/** How long the new process may take to end before it is killed, when it is to give the database back. */
+const YIELD_MS = 5000
+/** What one that reads too slowly may have before it: then its relay ends. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+/** Of the path of a unix socket, on every system. */
+const MAX_PATH_BYTES = 103
+
+/** The database, and what is to be written into it. */
+export type Estate = {
+  /** Begins no other webhook request; resolves when those under way have ended. */
+  finishWork(): Promise<unknown>
+  /** Takes up again what `finishWork` has ended. */
+  resumeWork(): void
+  /** Writes all that is to be stored, and gives the database up. @throws where it cannot be written */
+  release(): void
+  /** False where another process has the database still. */
+  takeBack(): boolean
+  divert(send: (entries: readonly Entry[]) => void): void
+}
+
+export type DoorParts = {
+  readonly core: Core
+  /** Of the database, with links resolved. */
+  readonly path: string
+  readonly entrance: Entrance
+  readonly estate: Estate
+  readonly drainMs: number
+  readonly forwardTo: (socket: string) => Forward
+  /** Answers a request that another process passes on. */
+  readonly respond: (request: Request) => Response | Promise<Response>
+  /** Called when another process serves. */
+  readonly onMoved: (successor: Successor) => void
+}
+
+/** The process that serves in place of this one. */
+export type Successor = {
+  readonly pid: number
+  /** New connections go to it, although this one listens, too. */
+  readonly isSteered: boolean
+  /** Resolves when it has ended before this process. */
+  readonly gone: Promise<void>
+  /** Tells it that the sockets are closed. */
+  readonly sayDrained: (resets: number) => void
+}
+
+type Ask = Extract<FromNew, { type: 'ask' }>
+type Ready = Extract<FromNew, { type: 'ready' }>
+
+type Link = {
+  ask: Ask | undefined
+  readonly ready: PromiseWithResolvers<Ready | undefined>
+  readonly gone: PromiseWithResolvers<void>
+  isGone: boolean
+}
+type Socket = ServerWebSocket<Link>
+
+/** Where a door is, for a database. */
+export const doorOf = (path: string): string => `${path}.takeover`
+
+export class Door {
+  #server: Server<Link> | undefined
+  #inode: number | undefined
+  /** The one whose request is being followed. */
+  #link: Link | undefined
+  #isClosed = false
+
+  constructor(readonly parts: DoorParts) {}
+
+  /** Listens, in the place of the process before. */
+  open(): void {
+    const { log } = this.parts.core
+    const path = doorOf(this.parts.path)
+    // The runtime removes the name that it has bound to, which by then may be another process's.
+    const socket = `${path}-${process.pid}`
+    if (Buffer.byteLength(socket) > MAX_PATH_BYTES)
+      return log.info({ socket }, 'the path of the database is too long for a takeover')
+    const before = process.umask(0o177)
+    try {
+      rmSync(socket, { force: true })
+      const at: object = { unix: socket }
+      this.#server = Bun.serve<Link>({ ...(at as { port: number }), ...this.#options })
+      renameSync(socket, path)
+      this.#inode = lstatSync(path).ino
+    } catch (cause) {
+      log.warn({ err: cause }, 'there will be no takeover: its socket cannot be made')
+    } finally {
+      process.umask(before)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    const path = doorOf(this.parts.path)
+    if (
+      this.#inode !== undefined &&
+      lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode
+    )
+      rmSync(path, { force: true })
+    void this.#server?.stop(true)
+  }
+
+  readonly #options = {
+    development: false,
+    idleTimeout: 0,
+    fetch: (request: Request, server: Server<Link>): Response | Promise<Response> | undefined => {
+      if (request.headers.get('upgrade') !== 'websocket') return this.parts.respond(request)
+      const data: Link = {
+        ask: undefined,
+        ready: Promise.withResolvers(),
+        gone: Promise.withResolvers(),
+        isGone: false,
+      }
+      return server.upgrade(request, { data }) ? undefined : new Response(null, { status: 400 })
+    },
+    websocket: {
+      data: {} as Link,
+      idleTimeout: 0,
+      sendPings: false,
+      maxPayloadLength: MAX_MESSAGE_BYTES,
+      message: (socket: Socket, text: string | Buffer) => this.#receive(socket, String(text)),
+      close: ({ data }: Socket) => {
+        data.isGone = true
+        data.ready.resolve(undefined)
+        if (!this.#isClosed) data.gone.resolve()
+      },
+    },
+  }
+
+  #receive(socket: Socket, text: string): void {
+    const { core } = this.parts
+    const link = socket.data
+    const message = readMessage(text)
+    if (!message || (!link.ask && message.type !== 'ask')) return socket.close(1002)
+    if (message.type === 'ask') {
+      if (!link.ask) void this.#follow(socket, message)
+    } else if (message.type === 'ready') link.ready.resolve(message)
+    else if (this.#link !== link || !this.parts.entrance.hasMoved) return
+    else if (message.type === 'event') deliverRelayed(core, message)
+    else if (message.type === 'terminate' || message.type === 'unsubscribe') {
+      const order = orderOf(core, message)
+      if (order) orderAsTwin(core, order)
+    }
+  }
+
+  #send(socket: Socket, message: FromOld | Message): void {
+    if (socket.data.isGone) return
+    if (socket.getBufferedAmount() > MAX_UNREAD_BYTES) return socket.close(1011)
+    socket.send(JSON.stringify(message))
+  }
+
+  /** Why nobody can have the place now; undefined where somebody can. */
+  #refusalOf({ protocol }: Ask): string | undefined {
+    if (protocol !== PROTOCOL) return `it speaks protocol ${PROTOCOL}, and the new one ${protocol}`
+    if (this.#link || !this.parts.entrance.isOpen) return 'another takeover is under way'
+    if (this.#isClosed || this.parts.core.state.draining) return 'it is leaving'
+    return undefined
+  }
+
+  async #follow(socket: Socket, ask: Ask): Promise<void> {
+    const { core, estate, entrance } = this.parts
+    const link = socket.data
+    link.ask = ask
+    const refused = this.#refusalOf(ask)
+    if (refused !== undefined) {
+      core.log.warn({ pid: ask.pid, reason: refused }, 'a takeover was refused')
+      this.#send(socket, { type: 'refused', reason: refused })
+      return socket.close(1000)
+    }
+    this.#link = link
+    core.log.info(
+      { pid: ask.pid, from: version, to: ask.version },
+      'a new process asks for the place of this one',
+    )
+    try {
+      const reason = (await this.#finishWork(link)) ?? (await this.#handOver(socket, link))
+      if (reason === undefined) return
+      this.#send(socket, { type: 'refused', reason })
+      this.#noteFailure(reason)
+    } catch (cause) {
+      core.log.error({ err: cause }, 'takeover')
+      this.#noteFailure(messageOf(cause))
+    }
+    socket.close(1000)
+    core.state.draining = false
+    estate.resumeWork()
+    entrance.reopen()
+    this.#link = undefined
+  }
+
+  #noteFailure(reason: string): void {
+    const { counters, log, state } = this.parts.core
+    counters.takeoversFailed++
+    state.takeoverFailure = reason
+    log.error({ reason }, 'the takeover has failed; this process goes on')
+  }
+
+  /** The reason where it takes too long, or the new process has gone. */
+  async #finishWork(link: Link): Promise<string | undefined> {
+    const { core, entrance, estate } = this.parts
+    const { clock, state, uploads } = core
+    entrance.count()
+    await Promise.race([estate.finishWork(), link.gone.promise, wait(core, GRACE_MS)])
+    entrance.shut()
+    state.draining = true // no departure becomes a fact
+    const end = clock.mono() + GRACE_MS
+    while (entrance.underWay + uploads.count > 0 && !link.isGone && clock.mono() < end)
+      await wait(core, LOOK_MS)
+    if (link.isGone) return GONE
+    const left = entrance.underWay + uploads.count
+    return left > 0 ? `${left} requests took too long` : undefined
+  }
+
+  async #handOver(socket: Socket, link: Link): Promise<string | undefined> {
+    const { core, estate, drainMs, entrance, forwardTo, onMoved } = this.parts
+    estate.release()
+    this.#send(socket, { type: 'yours', drainMs })
+    const ready = await Promise.race([link.ready.promise, wait(core, READY_MS)])
+    if (!ready || link.isGone) {
+      socket.close(1000)
+      await this.#takeBack(link)
+      void this.#server?.stop(true)
+      this.open() // the new process may have taken its name
+      return ready || link.isGone
+        ? GONE
+        : `the new process was not ready within ${READY_MS / 1000} s`
+    }
+    core.state.hasMoved = true
+    core.state.twin = twinOver((message) => this.#send(socket, message))
+    this.#send(socket, { type: 'go' })
+    estate.divert((entries) => this.#send(socket, { type: 'entries', entries }))
+    entrance.move(forwardTo(doorOf(this.parts.path)))
+    void link.gone.promise.then(() => (core.state.twin = undefined))
+    const { pid } = link.ask!
+    core.log.info(
+      { pid, connections: core.hub.connectionCount },
+      'another process serves now; leaving',
+    )
+    onMoved({
+      pid,
+      isSteered: ready.isSteered,
+      gone: link.gone.promise,
+      sayDrained: (resets) => this.#send(socket, { type: 'drained', resets }),
+    })
+    return undefined
+  }
+
+  /** Waits for the end of the new process, and ends it where it does not give the database back. */
+  async #takeBack({ ask }: Link): Promise<void> {
+    const { core, estate } = this.parts
+    const { clock, log } = core
+    let killAt = clock.mono() + YIELD_MS
+    while (!estate.takeBack()) {
+      await wait(core, LOOK_MS * 10)
+      if (clock.mono() < killAt) continue
+      killAt = clock.mono() + YIELD_MS
+      log.error({ pid: ask!.pid }, 'the new process keeps the database, and is killed')
+      kill(ask!.pid)
+    }
+  }
+}
+
+const GONE = 'the new process has ended'
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // ESRCH: it has ended meanwhile
+  }
+}
+
+const wait = ({ clock }: Core, ms: number): Promise<undefined> =>
+  new Promise((resolve) => clock.after(ms, () => resolve(undefined)))

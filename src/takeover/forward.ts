@@ -1,0 +1,66 @@
+/**
+ * Requests that are passed on to the process that serves now, by its private socket, as they were sent. It is told
+ * which listener a request came to, and from whom.
+ */
+import { REQUEST_ID, requestIdFrom } from '../http/headers'
+import type { Addresses } from '../http/address'
+import type { Forward, Way } from '../entrance'
+
+/** Says where a request came from: the way, the peer's port and address, and the names of the headers that it had. */
+const FROM = 'carillon-passed-on'
+
+const WAYS: readonly string[] = ['public', 'plain', 'admin', 'metrics'] satisfies Way[]
+
+/** What the runtime adds to a request without it. */
+const ADDED = ['accept', 'accept-encoding', 'user-agent']
+
+/** Sends requests to the socket. One that cannot be sent is answered with 503. */
+export function forwardTo(socket: string, addresses: Addresses): Forward {
+  return async (request, way) => {
+    const { address, port } = addresses.peerOf(request)
+    const headers = new Headers(request.headers)
+    const had = ADDED.filter((name) => headers.has(name)).join(',')
+    headers.set(FROM, `${way} ${port} ${address} ${had}`)
+    const { method, url, signal } = request
+    try {
+      const body = method === 'GET' || method === 'HEAD' ? undefined : await request.arrayBuffer()
+      const answer = await fetch(`http://localhost${url.slice(url.indexOf('/', 8))}`, {
+        unix: socket,
+        method,
+        headers,
+        signal,
+        ...(body && { body }),
+        redirect: 'manual',
+        decompress: false,
+      })
+      return await answerOf(answer)
+    } catch {
+      const id = requestIdFrom(request.headers.get(REQUEST_ID))
+      const own = { [REQUEST_ID]: id, 'retry-after': '1', connection: 'close' }
+      return Response.json({ error: 'the server is being replaced' }, { status: 503, headers: own })
+    }
+  }
+}
+
+/** The next request of the client is to open a connection to the process that serves now. */
+async function answerOf(answer: Response): Promise<Response> {
+  const { status } = answer
+  const headers = new Headers(answer.headers)
+  headers.set('connection', 'close')
+  const isWhole = headers.has('content-length')
+  return new Response(isWhole ? await answer.arrayBuffer() : answer.body, { status, headers })
+}
+
+/**
+ * Marks a request that another process has passed on as what it was there. Returns the way that it came; undefined
+ * for a request that nobody has passed on.
+ */
+export function receiveForwarded(request: Request, addresses: Addresses): Way | undefined {
+  const { headers } = request
+  const [way = '', port = '', address = '', had = ''] = headers.get(FROM)?.split(' ') ?? []
+  if (!WAYS.includes(way)) return undefined
+  headers.delete(FROM)
+  for (const name of ADDED) if (!had.split(',').includes(name)) headers.delete(name)
+  addresses.markForwarded(request, { address, port: Number(port) })
+  return way as Way
+}

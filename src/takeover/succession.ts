@@ -1,0 +1,207 @@
+/**
+ * Succession: taking the place of the process that serves (`Door` has the protocol). This is the side of the new one.
+ */
+import { lstatSync, realpathSync } from 'node:fs'
+import { version } from '../../package.json'
+import type { Config } from '../config/config'
+import type { Core } from '../core/core'
+import { orderAsTwin } from '../core/node'
+import type { StandbyOptions } from '../standby'
+import { StoreError } from '../store/errors'
+import { isFile, lockDatabase, TIE_MS } from '../store/files'
+import type { Entry } from '../store/outbox'
+import { doorOf } from './door'
+import {
+  deliverRelayed,
+  orderOf,
+  PROTOCOL,
+  readMessage,
+  twinOver,
+  type FromNew,
+  type FromOld,
+  type Message,
+} from './messages'
+
+/** How long clients of the old process may take to come back once it has closed their sockets. */
+const RETURN_MS = 3000
+/** How much longer than it says the old process may take to close its sockets. */
+const DRAIN_GRACE_MS = 10_000
+
+/** What takes part once both processes have sockets. */
+export type Heir = {
+  readonly core: Core
+  readonly receive: (entries: readonly Entry[]) => void
+}
+
+type Yours = Extract<FromOld, { type: 'yours' }>
+
+/** @throws StoreError where there can be no takeover with these settings */
+export function checkTakeover({ databasePath, port, host }: Config): void {
+  if (!isFile(databasePath))
+    throw new StoreError('takeover: the database is in memory, which no other process can have')
+  if (port === 0 && !host.startsWith('unix:'))
+    throw new StoreError('takeover: PORT=0 is another port each time; set the one of the server')
+}
+
+/**
+ * Asks the process that has the database. Undefined where there is none, or an old version that has no door.
+ * @throws StoreError where it refuses
+ */
+export async function askForPlace({
+  config: { databasePath },
+  givenUp,
+}: StandbyOptions): Promise<Succession | undefined> {
+  const path = lstatSync(databasePath, { throwIfNoEntry: false }) && realpathSync(databasePath)
+  const door = path === undefined ? undefined : lstatSync(doorOf(path), { throwIfNoEntry: false })
+  if (path === undefined || !door?.isSocket()) return undefined
+  const own = process.getuid?.() ?? 0
+  if (own !== 0 && door.uid !== own)
+    throw new StoreError(
+      `takeover: the server of ${databasePath} runs as another user (${door.uid}, this one is ${own})`,
+    )
+  const link = await Link.open(doorOf(path))
+  if (!link) return undefined
+  const succession = new Succession(link, databasePath)
+  const giveUp = (): void => link.close()
+  givenUp?.addEventListener('abort', giveUp, { once: true })
+  await succession.ask()
+  return succession
+}
+
+export class Succession {
+  #drainMs = 0
+  #release: (() => void) | undefined
+  #hasBegun = false
+
+  constructor(
+    readonly link: Link,
+    readonly databasePath: string,
+  ) {}
+
+  /** Resolves when the database is this process's. @throws StoreError */
+  async ask(): Promise<void> {
+    const { link } = this
+    link.send({ type: 'ask', protocol: PROTOCOL, version, pid: process.pid })
+    const answer = await link.next(
+      (message) => message.type === 'yours' || message.type === 'refused',
+    )
+    if (answer?.type !== 'yours') {
+      link.close()
+      const reason =
+        answer?.type === 'refused' ? answer.reason : 'it has ended, or was told to leave'
+      throw new StoreError(`takeover: refused by the server that runs: ${reason}`)
+    }
+    this.#drainMs = (answer as Yours).drainMs
+    this.#release = lockDatabase(this.databasePath, TIE_MS)
+    if (this.#release) return
+    link.close()
+    throw new StoreError(`takeover: database ${this.databasePath}: a third process uses it`)
+  }
+
+  /** Unlocks the database. */
+  release(): void {
+    this.#release?.()
+    this.#release = undefined
+    if (!this.#hasBegun) this.link.close()
+  }
+
+  /** Says that this process can serve; resolves when it is to. @throws StoreError where the old one goes on */
+  async begin(isSteered: boolean, { core, receive }: Heir): Promise<void> {
+    const { link } = this
+    core.state.twin = twinOver((message) => link.send(message))
+    const begun = Promise.withResolvers<void>()
+    link.listen((message) => {
+      if (!message)
+        begun.reject(new StoreError('takeover: the server that runs has taken its place back'))
+      else if (message.type === 'go') begun.resolve()
+      else this.#receive(message, core, receive)
+    })
+    link.send({ type: 'ready', isSteered })
+    await begun.promise
+    this.#hasBegun = true
+    core.counters.takeovers++
+  }
+
+  /** Resolves once clients of the old process have had the time to come back. */
+  async settle(core: Core): Promise<void> {
+    const { clock, state } = core
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
+    await Promise.race([this.link.ended, wait(this.#drainMs + DRAIN_GRACE_MS)])
+    state.twin = undefined
+    this.link.close()
+    await wait(RETURN_MS)
+  }
+
+  #receive(message: Message, core: Core, receive: Heir['receive']): void {
+    switch (message.type) {
+      case 'event':
+        return deliverRelayed(core, message)
+      case 'terminate':
+      case 'unsubscribe': {
+        const order = orderOf(core, message)
+        return order && orderAsTwin(core, order)
+      }
+      case 'entries':
+        return receive(message.entries)
+      case 'drained':
+        core.counters.takeoverResets += message.resets
+        return
+      default:
+    }
+  }
+}
+
+/** The WebSocket to the old process. */
+class Link {
+  #listener: ((message: Message | undefined) => void) | undefined
+  readonly #ended = Promise.withResolvers<void>()
+  #isOver = false
+
+  constructor(readonly socket: WebSocket) {
+    socket.addEventListener('message', ({ data }) => {
+      const message = readMessage(String(data))
+      if (message) this.#listener?.(message)
+    })
+    socket.addEventListener('close', () => {
+      this.#isOver = true
+      this.#ended.resolve()
+      this.#listener?.(undefined)
+    })
+  }
+
+  /** Undefined where nobody listens. @throws StoreError where this user may not */
+  static open(path: string): Promise<Link | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Link | undefined>()
+    const socket = new WebSocket(`ws+unix://${path}:/`)
+    const link = new Link(socket)
+    socket.addEventListener('open', () => resolve(link))
+    socket.addEventListener('error', () => resolve(undefined))
+    return promise
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  listen(listener: (message: Message | undefined) => void): void {
+    this.#listener = listener
+    if (this.#isOver) listener(undefined)
+  }
+
+  /** The next message of a kind; undefined where the other process closes. */
+  next(isWanted: (message: Message) => boolean): Promise<Message | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Message | undefined>()
+    this.listen((message) => {
+      if (!message || isWanted(message)) resolve(message)
+    })
+    return promise
+  }
+
+  send(message: FromNew | Message): void {
+    if (!this.#isOver) this.socket.send(JSON.stringify(message))
+  }
+
+  close(): void {
+    this.socket.close()
+  }
+}
