@@ -1,5 +1,5 @@
 /** What a release consists of, built in a copy of a commit: package, executables, bill of materials, notes, checksums. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { billOfMaterials } from './sbom'
@@ -39,12 +39,13 @@ export function run(cwd: string, ...command: readonly string[]): string {
   throw new Error(`${command.join(' ')} exited with ${exitCode}: ${stderr.toString().trim()}`)
 }
 
-/** Copies the files of a commit into a folder, with the same rights whatever this user's mask is. */
+/** Copies the files of a commit into a folder, with rights that no setting of git changes. */
 export function copyCommit(checkout: string, commit: string, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const archive = join(folder, 'commit.tar')
-  run(checkout, 'git', 'archive', '--output', archive, commit)
-  run(folder, 'sh', '-c', 'umask 022 && tar xf commit.tar && rm commit.tar')
+  run(checkout, 'git', '-c', 'tar.umask=0022', 'archive', '--output', archive, commit)
+  run(folder, 'tar', 'xf', archive)
+  rmSync(archive)
 }
 
 /** Writes the changelog of a section. */

@@ -161,6 +161,7 @@ const { values, positionals } = parseArgs({
     target: { type: 'string', multiple: true, default: [] },
   },
 })
+process.umask(0o022) // else what is written and compiled would be packed with the rights of this user's files
 const [version] = positionals
 const [writes, publishes] = [values.write, values.publish].map((is) => is && !values['dry-run'])
 if (version === undefined || positionals.length > 1)

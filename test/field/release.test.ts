@@ -1,6 +1,6 @@
 /** A release, made in a checkout of its own: what it refuses, builds, writes, and to whom it would send something. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NOTES, SUMS } from '../../release/artifacts'
@@ -168,6 +168,10 @@ describeWith(['git', 'npm'], 'a checkout', () => {
       ...around,
       cwd: packed,
     })
+    const modes = readdirSync(packed, { recursive: true }).map((file) =>
+      (statSync(join(packed, String(file))).mode & 0o777).toString(8),
+    )
+    expect([...new Set(modes)].toSorted()).toEqual(['644', '755'])
     const read = (file: string): Promise<string> => Bun.file(join(packed, 'package', file)).text()
     expect(JSON.parse(await read('package.json'))).toMatchObject({
       version: '1.0.0',
@@ -182,7 +186,9 @@ describeWith(['git', 'npm'], 'a checkout', () => {
     const before = await readOut('1.0.0', SUMS)
     await expect(release(['1.0.0', '--publish'])).rejects.toThrow('1.0.0 is not committed')
     await git('notes', '--ref=tests', 'add', '-m', '5120 passed, 0 failed')
-    expect(await release(['1.0.0', '--write'])).toContain('written: commit it as "release: 1.0.0"')
+    const mask = process.umask(0o077)
+    const said = await release(['1.0.0', '--write']).finally(() => process.umask(mask))
+    expect(said).toContain('written: commit it as "release: 1.0.0"')
     expect(await readOut('1.0.0', SUMS)).toBe(before)
     const changed = (await git('status', '--porcelain')).trim().split('\n')
     expect(changed.map((line) => line.trim().slice(2)).toSorted()).toEqual(
