@@ -17,11 +17,11 @@ const BACK = { direction: 'back', keeps: false } as const
 
 const NOTHING_MISSED = 'publisher first, kept, told 4200'
 
-const MOVES: readonly MoveCase[] = [
-  moveCase('all at once, cut', { ...TO_OURS, publishes: 'behind the door', leave: 'cut' }),
-  moveCase('published to both, cut', { ...TO_OURS, publishes: 'to both', leave: 'cut' }),
-  moveCase('published to both, told 4200', { ...TO_OURS, publishes: 'to both', leave: 'told' }),
-  moveCase('publisher first, kept, cut', {
+export const MOVES: readonly MoveCase[] = [
+  moveCase('all at once, cut off', { ...TO_OURS, publishes: 'behind the door', leave: 'cut' }),
+  moveCase('to both servers, cut off', { ...TO_OURS, publishes: 'to both', leave: 'cut' }),
+  moveCase('to both servers, told 4200', { ...TO_OURS, publishes: 'to both', leave: 'told' }),
+  moveCase('publisher first, kept, cut off', {
     ...TO_OURS,
     publishes: 'before the pages',
     leave: 'cut',
@@ -33,9 +33,12 @@ const MOVES: readonly MoveCase[] = [
     leave: 'told',
     keeps: true,
   }),
-  moveCase('back, all at once, cut', { ...BACK, publishes: 'behind the door', leave: 'cut' }),
-  moveCase('back, published to both, told 4200', { ...BACK, publishes: 'to both', leave: 'told' }),
+  moveCase('back, all at once, cut off', { ...BACK, publishes: 'behind the door', leave: 'cut' }),
+  moveCase('back, to both servers, told 4200', { ...BACK, publishes: 'to both', leave: 'told' }),
 ]
+
+/** Where pages come from in what is published. */
+export const MOVED_FROM = 'soketi'
 
 /** The same with few pages, which is as good for what is missed. */
 export const SMALL_MOVES: readonly MoveCase[] = MOVES.map((row) => ({ ...row, ...SMALL }))
@@ -45,7 +48,7 @@ export const move: Question = {
   asks: 'What does a page miss while its application moves to another server?',
   play: runMoveTrial,
   rounds: 3,
-  cases: MOVES.map((row) => ({ ...row, sides: ['soketi'] })),
+  cases: MOVES.map((row) => ({ ...row, sides: [MOVED_FROM] })),
   quickCases: [],
   smokeCases: SMALL_MOVES.filter(({ label }) => label === NOTHING_MISSED),
   subjects: ['stand-in', 'soketi'],

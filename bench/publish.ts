@@ -1,12 +1,18 @@
 /**
  * `bun run bench publish [RUN ...]`: keeps runs as the published ones, and writes their tables into README.md,
- * bench/README.md and docs/sizing.md. Without a name it takes the newest run that was not published; where
+ * bench/README.md, docs/sizing.md and docs/moving.md. Without a name it takes the newest run that was not published; where
  * there is none it writes the tables of the published one anew.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findDefects, judgeAll } from './lib/judge'
-import { formatDigest, formatHeadlines, formatSizing, formatTargets } from './lib/published'
+import {
+  formatDigest,
+  formatHeadlines,
+  formatMoves,
+  formatSizing,
+  formatTargets,
+} from './lib/published'
 import { findNewestFile, readRecords, RESULTS, type BenchRecord } from './lib/records'
 import { ROOT } from './lib/sides'
 import { nameTarget } from './lib/table'
@@ -17,6 +23,7 @@ export const BLOCKS = [
   ['bench/README.md', 'digest', formatDigest],
   ['bench/README.md', 'targets', formatTargets],
   ['docs/sizing.md', 'sizing', formatSizing],
+  ['docs/moving.md', 'move', formatMoves],
 ] as const
 
 export function publishRun(given: readonly string[]): readonly string[] {

@@ -9,7 +9,7 @@ const COMMANDS = [
   ['bun run bench report [RUN]', 'a page with charts and a Markdown table; the newest run if none'],
   [
     'bun run bench publish [RUN ...]',
-    'keeps runs as the published ones; their tables into the READMEs and docs/sizing.md',
+    'keeps runs as the published ones; their tables into the READMEs and guides',
   ],
   ['bun run bench compare A B', 'what got better or worse from A to B beyond the noise'],
   [

@@ -15,6 +15,7 @@ import { formatHeading } from './heading'
 import { judgeAll } from './judge'
 import { BUSY_NOTE, formatBusyness, wasBusy } from './machine'
 import type { BenchRecord } from './records'
+import { isMoved, listMoves, MOVE_TITLES } from './moves'
 import { isSized, listSizing } from './sizing'
 import { isTargeted } from './targets'
 import { OTHERS, findSide, type Side } from './sides'
@@ -198,7 +199,7 @@ export function formatBeside({ place, through }: Target, records: readonly Bench
   return [did(place), `${who}: ${did(through)}`]
 }
 
-// ---------------------------------------------------------------- sizes
+// ---------------------------------------------------------------- guides
 
 /** What one of each takes, for docs/sizing.md. */
 export function formatSizing(all: readonly BenchRecord[]): string {
@@ -206,6 +207,12 @@ export function formatSizing(all: readonly BenchRecord[]): string {
   const titles = ['what', 'takes', 'measured by']
   const lines = listSizing(records)
   return `${formatMarkdownTable([titles, ...lines])}\n\n${whereOf(records)}`
+}
+
+/** What a page misses while its application moves, for docs/moving.md. */
+export function formatMoves(all: readonly BenchRecord[]): string {
+  const records = selectRuns(all, isMoved)
+  return `${formatMarkdownTable([MOVE_TITLES, ...listMoves(records)])}\n\n${whereOf(records)}`
 }
 
 // ---------------------------------------------------------------- all
@@ -224,12 +231,13 @@ function selectRuns(
   return records.filter(({ run }) => shown.has(run))
 }
 
-/** Without the runs that are made for docs/sizing.md alone. */
+/** Without the runs that are made for docs/sizing.md and docs/moving.md alone. */
 const selectJudged = (records: readonly BenchRecord[]): readonly BenchRecord[] =>
   selectRuns(records, (place) => isTargeted(place) || isPublished(place))
 
 /** Where, when and how, of every run among the records. */
 function whereOf(records: readonly BenchRecord[]): string {
+  if (records.length === 0) return 'Nothing of it was measured.'
   const runs = [...new Map(records.map((record) => [record.run, record])).values()]
   const commands = runs.map(({ at, command }) => `\`${command}\` on ${at.slice(0, 10)}`)
   const rounds = Math.max(...records.map(({ round }) => round))

@@ -3,6 +3,7 @@
  */
 import type { BenchCase, Question } from './question'
 import { isPublished } from './published'
+import { isMoved } from './moves'
 import { isSized } from './sizing'
 import { isTargeted } from './targets'
 
@@ -31,7 +32,7 @@ export const SIZES = {
     apart: ['idle'],
   },
   targets: {
-    about: 'what the tables of targets, README.md and docs/sizing.md need, and nobody else',
+    about: 'what the tables of targets, README.md, docs/sizing.md and docs/moving.md need',
     rounds: 3,
     seconds: 1.5,
     cases: selectTargeted,
@@ -61,7 +62,7 @@ export const SIZES = {
 
 export type SizeName = keyof typeof SIZES
 
-/** Selects the cases that some target, the digest or the table of sizes names, with the sides that these name. */
+/** Selects the cases that some target, the digest or a table of a guide names, with the sides that these name. */
 export function selectTargeted({
   name,
   cases,
@@ -71,7 +72,7 @@ export function selectTargeted({
   return cases.flatMap((row) => {
     const sides = [...subjects, ...yardsticks].filter((side) => {
       const place = { question: name, case: row.label, side }
-      return isTargeted(place) || isPublished(place) || isSized(place)
+      return [isTargeted, isPublished, isSized, isMoved].some((isWanted) => isWanted(place))
     })
     return sides.length > 0 ? [{ ...row, sides }] : []
   })

@@ -8,11 +8,11 @@ import { move, SMALL_MOVES } from '../../bench/move'
 
 /** Ways that the guide describes, and whether a page misses something in them: undefined where it may. */
 const WAYS = [
-  ['all at once, cut', true],
-  ['published to both, told 4200', undefined],
-  ['publisher first, kept, cut', false],
+  ['all at once, cut off', true],
+  ['to both servers, told 4200', undefined],
+  ['publisher first, kept, cut off', false],
   ['publisher first, kept, told 4200', false],
-  ['back, published to both, told 4200', undefined],
+  ['back, to both servers, told 4200', undefined],
 ] as const
 
 test.skipIf(process.platform !== 'linux').each(WAYS)(
