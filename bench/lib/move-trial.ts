@@ -50,7 +50,8 @@ export async function runMoveTrial({ row, side }: Turn): Promise<Outcome> {
   await using hooks = new MoveHooks()
   await using other = await startServer(side, { webhookUrl: hooks.urlOf('other') })
   await using ours = await startServer('carillon', { env: EMPTY })
-  await importApp(ours.peer, app, { webhookUrl: hooks.urlOf('ours'), keeps: how.keeps })
+  const [otherUrl, ourUrl] = [hooks.urlOf('other'), hooks.urlOf('ours')]
+  await importApp(ours.peer, app, { otherUrl, ourUrl, keeps: how.keeps })
   const [from, to] = how.direction === 'back' ? [ours.peer, other.peer] : [other.peer, ours.peer]
   using door = await Door.open(from.port)
   const publisher = new MovePublisher(app, roomsOf(how).flat())
