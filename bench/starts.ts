@@ -24,8 +24,10 @@ async function play({ row, side }: Turn): Promise<Outcome> {
     await using before = await startServer(side, { env: whole })
     await leave(new Stage(before.peer))
   }
+  const began = performance.now()
   await using server = await startServer(side, { env: whole })
-  return { startMs: cpuSecondsOf(server.peer.pid!) * 1000, starts: 1 }
+  const readyMs = performance.now() - began
+  return { readyMs, startMs: cpuSecondsOf(server.peer.pid!) * 1000, starts: 1 }
 }
 
 const makeConfiguredCase = (apps: number): StartCase => ({
@@ -55,10 +57,10 @@ export const starts: Question = {
   cases: Object.values(STARTS).flat(),
   quickCases: [],
   smokeCases: [makeConfiguredCase(10)],
-  subjects: ['plain'],
+  subjects: ['plain', 'executable'],
   yardsticks: [],
   figure: { title: 'CPU ms until it answers', key: 'startMs', digits: 0, better: 'less' },
-  columns: [],
+  columns: [{ title: 'ms until it answers', key: 'readyMs', digits: 0 }],
   faults: [],
   counted: 'starts',
 }

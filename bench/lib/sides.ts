@@ -102,6 +102,25 @@ function describeCarillon(
   }
 }
 
+const EXECUTABLE = join(ROOT, 'dist/carillon')
+
+/** `plain`, in the executable. */
+function describeExecutable(): SideRow {
+  const { about, config } = PLAIN
+  const plain = describeCarillon(`${about}, as the executable`, config, LIMITED)
+  return {
+    ...plain,
+    findReasonAbsent: () =>
+      existsSync(EXECUTABLE) ? undefined : '`bun run build` has not made it',
+    launch: (port) => ({ ...plain.launch!(port), command: [EXECUTABLE] }),
+  }
+}
+
+const PLAIN = {
+  about: 'without plugins, with the limits that it comes with',
+  config: 'bench/servers/no-plugins.ts',
+}
+
 const SHIPPED = 'carillon.config.ts'
 
 const KEEPING = 'bench/servers/history.ts'
@@ -116,11 +135,8 @@ const BUILT_IN = {
   carillon: describeCarillon('as `bun run server` starts it, with its plugins', SHIPPED),
   watched: describeCarillon('the same, while somebody watches the app live', SHIPPED),
   none: describeCarillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
-  plain: describeCarillon(
-    'without plugins, with the limits that it comes with',
-    'bench/servers/no-plugins.ts',
-    LIMITED,
-  ),
+  plain: describeCarillon(PLAIN.about, PLAIN.config, LIMITED),
+  executable: describeExecutable(),
   guarded: describeCarillon('with Guardian and a public key', 'bench/servers/guarded.ts', LIMITED),
   empty: describeCarillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
   history: describeCarillon('with channels that keep their events', KEEPING, OWN_APP_ONLY),
