@@ -152,7 +152,7 @@ export class Client {
   }
 
   async listApps(): Promise<readonly AppResource[]> {
-    return dataOf<readonly AppResource[]>(await this.admin('/apps'))
+    return dataOf<readonly AppResource[]>(await this.admin('/apps', { sought: 'the admin API' }))
   }
 
   async showApp(slug: string): Promise<AppResource> {

@@ -21,7 +21,7 @@ import { lineOf, type AppEntries, type Entry, type Material } from './import/out
 import { PUSHER } from './import/pusher'
 import { printReport } from './import/report'
 import { REVERB } from './import/reverb'
-import { writeSettings } from './import/settings-file'
+import { checkSettings, writeSettings } from './import/settings-file'
 import { SOKETI } from './import/soketi'
 import { readSource } from './import/source-file'
 import { mistakeIn, translate, type NewApp, type Translation } from './import/translate'
@@ -132,20 +132,17 @@ async function connect(read: Material): Promise<Material> {
 }
 
 async function carryOut(translation: Translation, given: Given, around: Around): Promise<number> {
-  const { lines, settings } = translation
-  const verdicts = await apply(translation.apps, given, around)
-  const isDryRun = given.has('dry-run')
-  const file = given.text('settings')
-  const settingsFile =
-    file === undefined || isDryRun || settings.length === 0
-      ? undefined
-      : {
-          path: file,
-          state: writeSettings(resolve(around.folder, file), settings, given.has('force')),
-        }
+  const { lines, settings, apps } = translation
+  const file = settings.length === 0 || given.has('dry-run') ? undefined : given.text('settings')
+  const path = resolve(around.folder, file ?? '')
+  // Before anything is changed.
+  const state = file === undefined ? file : checkSettings(path, settings, given.has('force'))
+  const verdicts = await apply(apps, given, around)
+  if (state === 'missing') writeSettings(path, settings)
+  const settingsFile = state && { path, state: state === 'missing' ? 'written' : state }
   printReport(around.terminal, { lines, verdicts, settings, settingsFile })
   const isWrong =
-    verdicts.some(({ state }) => STATES[state].isWrong) ||
+    verdicts.some((verdict) => STATES[verdict.state].isWrong) ||
     lines.some(({ fate }) => fate === 'mistake')
   return isWrong ? EXITS.failed.code : EXITS.done.code
 }

@@ -75,3 +75,70 @@ test('check-config has a line for each mistake, and exits with 1', async () => {
     ],
   ])
 })
+
+const EXPLAINED: readonly (readonly [
+  whose: string | null,
+  text: string,
+  here: readonly string[],
+])[] = [
+  [
+    'soketi',
+    'SOKETI_PORT=6001\nSOKETI_DEFAULT_APP_SECRET=s3cret\nSOKETI_DEBUG=1\nSOKETI_QUEUE_DRIVER=redis\nSOKETI_DB_REDIS_HOST=x\nSOKETI_COLOUR=x\nCARILLON_DRAIN_SECONDS=1\nHOME=/\n',
+    [
+      'is read as PORT',
+      'is read as PUSHER_APP_SECRET',
+      'is not read: set CARILLON_LOG_LEVEL=debug',
+      'is not read: webhooks wait in the database, and need no queue',
+      'is not needed: one process serves everybody, without Redis or NATS',
+      'is not read: no such name is known',
+      'is read',
+    ],
+  ],
+  [
+    'reverb',
+    'APP_NAME=x\nREVERB_APP_KEY=k\nREVERB_HOST=x\nBROADCAST_CONNECTION=reverb\nVITE_REVERB_APP_KEY="${REVERB_APP_KEY}"\n',
+    [
+      'is read as PUSHER_APP_KEY',
+      'is not needed: stays with the application, with the address of this server',
+      'is not needed: stays with the application: `reverb` speaks to this server, too',
+      'is not needed: stays with the application, with the address of this server',
+    ],
+  ],
+  [
+    'pusher',
+    'PUSHER_APP_ID=1\nPUSHER_APP_CLUSTER=eu\nVITE_PUSHER_APP_KEY=k\n',
+    [
+      'is read',
+      'is not needed: there are no clusters; clients that insist on one may have any',
+      'is not needed: stays with the application, with the address of this server',
+    ],
+  ],
+  [null, 'PUSHER_APP_ID=1\nPORT=6001\nHOME=/\n', ['is read', 'is read']],
+]
+
+test.each(EXPLAINED)('check-config explains a file of %s', async (whose, text, here) => {
+  writeFileSync(join(folder, 'their.env'), text)
+  const explained = await run('check-config their.env')
+  expect(rowsOf(explained).map(([, , about]) => about!)).toEqual([...here])
+  expect(explained.out).not.toContain('s3cret')
+  const command = whose === null ? '' : `carillon import ${whose} their.env --dry-run`
+  expect([explained.code, explained.err.includes(command)]).toEqual([0, true])
+  expect(explained.err === '').toBe(whose === null)
+  const { out } = await run('check-config their.env --json')
+  expect(JSON.parse(out)).toMatchObject({ whose, lines: here.map((about) => ({ here: about })) })
+})
+
+test('check-config says whose the .env of its folder is', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'carillon-'))
+  try {
+    writeFileSync(join(other, '.env'), 'SOKETI_PORT=6005\n')
+    const env = { SOKETI_PORT: '6005' }
+    const checked = await new Running(['check-config'], { env, folder: other }).finished
+    expect(rowsOf(checked)).toContainEqual(['PORT', '6005', 'SOKETI_PORT'])
+    expect(checked.err).toStartWith(
+      'carillon: .env has settings of soketi: `carillon check-config .env`',
+    )
+  } finally {
+    rmSync(other, { recursive: true })
+  }
+})

@@ -194,7 +194,9 @@ test('settings are printed without secrets, or written for their owner only, and
   expect((await run('--settings carillon.env')).code).toBe(0)
 
   writeFileSync(file, 'PORT=1\n')
-  const refused = await run('--settings carillon.env')
+  write('e.json', JSON.stringify([{ id: '11', ...APP }]))
+  const refused = await run('e.json --settings carillon.env --database early.sqlite')
+  expect(existsSync(join(folder, 'early.sqlite'))).toBe(false)
   expect([refused.code, readFileSync(file, 'utf8')]).toEqual([2, 'PORT=1\n'])
   symlinkSync(file, join(folder, 'link.env'))
   expect((await run('--settings link.env --force')).code).toBe(0)

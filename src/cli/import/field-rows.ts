@@ -31,6 +31,8 @@ export type Origin = {
   readonly fields: readonly FieldRow[]
   /** Where its configuration file has the list of apps. */
   readonly appsIn: readonly string[]
+  /** Variables of an app are those of the first in that list. */
+  readonly envIsFirstApp?: true
   /** Variables by the paths of its configuration file. */
   readonly paths: Readonly<Record<string, string>>
   /** Values of its variables that are not set. */

@@ -37,17 +37,20 @@ export const shownLines = (settings: readonly NewSetting[]): readonly string[] =
     setting.isSecret ? `# ${setting.name} is a secret: --settings FILE writes it` : lineOf(setting),
   )
 
-/** @throws CommandError where the file is there with other content, unless `isForced` */
-export function writeSettings(
+/** Whether the file has them already. @throws CommandError where it is there with others, unless `isForced` */
+export function checkSettings(
   path: string,
   settings: readonly NewSetting[],
   isForced: boolean,
-): 'written' | 'unchanged' {
+): 'unchanged' | 'missing' {
+  if (!existsSync(path) || isForced) return 'missing'
+  if (hasAll(path, settings)) return 'unchanged'
+  throw usageError(`--settings: ${path} is there with other settings; --force replaces it`)
+}
+
+/** Writes the file, in the place of any other. @throws CommandError */
+export function writeSettings(path: string, settings: readonly NewSetting[]): void {
   const text = settings.map((setting) => `${lineOf(setting)}\n`).join('')
-  if (existsSync(path) && !isForced) {
-    if (hasAll(path, settings)) return 'unchanged'
-    throw usageError(`--settings: ${path} is there with other settings; --force replaces it`)
-  }
   const temporary = `${path}.${process.pid}`
   try {
     // A link in its place is replaced, and not followed.
@@ -63,7 +66,6 @@ export function writeSettings(
   } catch (cause) {
     throw usageError(`--settings: ${messageOf(cause)}`)
   }
-  return 'written'
 }
 
 function hasAll(path: string, settings: readonly NewSetting[]): boolean {

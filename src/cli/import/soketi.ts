@@ -138,6 +138,7 @@ export const SOKETI: Origin = {
   title: 'soketi',
   fields: FIELDS,
   appsIn: ['appManager.array.apps'],
+  envIsFirstApp: true,
   paths: {
     port: 'SOKETI_PORT',
     host: 'SOKETI_HOST',

@@ -154,30 +154,27 @@ export function mistakeIn(fields: Fields): string | undefined {
   return first && `${first[0]} ${first[1].join(', ')}`
 }
 
-/** Of apps with an id or key that an earlier one has only a line is left. */
+/** Of apps with an id or key that an earlier one has only a line is left; the same app twice is none the worse. */
 function withoutDoubles(apps: readonly NewApp[]): {
   readonly unique: readonly NewApp[]
   readonly lines: readonly Line[]
 } {
-  const places = new Map<string, string>()
+  const owners = new Map<string, NewApp>()
   const lines: Line[] = []
-  const unique = apps.filter(({ place, id, fields }) => {
-    for (const [name, value] of [
-      ['id', id],
-      ['key', fields['key'] as string],
-    ] as const) {
-      const earlier = places.get(`${name} ${value}`)
-      if (earlier === undefined) continue
-      lines.push({
-        place,
-        name,
-        fate: 'mistake',
-        about: `${value} is that of the app at ${earlier}, which is imported`,
-      })
+  const unique = apps.filter((app) => {
+    const { place, id } = app
+    const names = { id, key: String(app.fields['key']) }
+    for (const [name, value] of Object.entries(names)) {
+      const owner = owners.get(`${name} ${value}`)
+      if (!owner) continue
+      const isSame = Bun.deepEquals(owner.fields, app.fields)
+      const about = isSame
+        ? `is the app at ${owner.place}`
+        : `${value} is that of the app at ${owner.place}, which is imported`
+      lines.push({ place, name, fate: isSame ? 'idle' : 'mistake', about })
       return false
     }
-    places.set(`id ${id}`, place)
-    places.set(`key ${fields['key']}`, place)
+    for (const [name, value] of Object.entries(names)) owners.set(`${name} ${value}`, app)
     return true
   })
   return { unique, lines }

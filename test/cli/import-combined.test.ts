@@ -1,0 +1,160 @@
+/** `carillon import`: what comes of several files together, and of configurations with several apps. */
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Running, rowsOf, type Outcome, type RunOptions } from './run'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const run = (args: string, options: RunOptions = {}): Promise<Outcome> =>
+  new Running(['import', ...args.split(' ')], { folder, ...options }).finished
+
+const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+
+/** The rows of a dry run into a database that is not there: name, fate, what it is here. */
+async function becomes(server: string, name: string, text: string): Promise<string[][]> {
+  write(name, text)
+  const ran = await run(`${server} ${name} --database none.sqlite --dry-run`)
+  return rowsOf(ran).map(([, ...row]) => row)
+}
+
+const SECRETS = ['s3cret-1', 's3cret-2', 's3cret-3']
+const app = (id: string, more: object = {}): object => ({
+  id,
+  key: `key-${id}`,
+  secret: SECRETS[0],
+  ...more,
+})
+
+const COMBINED: readonly (readonly [
+  what: string,
+  files: Readonly<Record<string, string>>,
+  rows: readonly string[][],
+])[] = [
+  [
+    'the app of the environment is the first of the file',
+    {
+      'c.json': JSON.stringify({
+        'appManager.array.apps': [{ ...app('1'), maxConnections: 1 }, app('2')],
+      }),
+      'c.env': 'SOKETI_DEFAULT_APP_MAX_CONNS=7\n',
+    },
+    [
+      ['c.env:1', 'SOKETI_DEFAULT_APP_MAX_CONNS', 'carried', 'limits.max_connections_per_app=7'],
+      ['1', 'would be created', ''],
+      ['2', 'would be created', ''],
+    ],
+  ],
+  [
+    'apps by their places, as variables have them',
+    {
+      'd.json': JSON.stringify({
+        'appManager.array.apps.0.id': '3',
+        'appManager.array.apps.0.key': 'k',
+        appManager: { 'array.apps.0.secret': SECRETS[2] },
+      }),
+    },
+    [['3', 'would be created', '']],
+  ],
+  [
+    'apps that soketi reads from elsewhere',
+    {
+      'e.env':
+        'SOKETI_APP_MANAGER_DRIVER=mysql\nSOKETI_DEFAULT_APP_KEY=k\nSOKETI_DEFAULT_APP_SECRET=x\n',
+    },
+    [
+      [
+        'e.env:1',
+        'SOKETI_APP_MANAGER_DRIVER',
+        'could not be carried',
+        '`carillon import soketi` takes its apps over (docs/moving-from-soketi.md)',
+      ],
+      ['e.env:3', 'SOKETI_DEFAULT_APP_SECRET', 'not needed', 'soketi reads its apps from mysql'],
+    ],
+  ],
+  [
+    'the same app twice, and another one with its key',
+    { 'f.json': JSON.stringify([app('1'), app('1'), { ...app('2'), key: 'key-1' }]) },
+    [
+      ['f.json[1]', 'id', 'not needed', 'is the app at f.json[0]'],
+      ['f.json[2]', 'key', 'wrong', 'key-1 is that of the app at f.json[0], which is imported'],
+      ['1', 'would be created', ''],
+    ],
+  ],
+  [
+    'a name twice, and lines that are none',
+    {
+      'g.env':
+        'SOKETI_PORT=1\n\n# SOKETI_PORT=2\n  export SOKETI_PORT="6009" # here\nSOKETI_PATH_PREFIX=\'/a\nb\'\nwhat is this\n',
+    },
+    [
+      ['g.env:1', 'SOKETI_PORT', 'not needed', 'line 4 sets it again'],
+      ['g.env:4', 'SOKETI_PORT', 'carried', 'PORT=6009'],
+      ['g.env:7', '', 'could not be carried', 'the line is not understood: expected NAME=value'],
+    ],
+  ],
+  [
+    'keys of JSON that objects have by themselves',
+    { 'h.json': '{"constructor": 1, "__proto__": {"port": 5}, "port": 6010}' },
+    [
+      ['h.json constructor', 'SOKETI_CONSTRUCTOR', 'could not be carried', 'no such name is known'],
+      ['h.json port', 'SOKETI_PORT', 'carried', 'PORT=6010'],
+    ],
+  ],
+]
+
+test.each(COMBINED)('%s', async (_, files, rows) => {
+  for (const [name, text] of Object.entries(files)) write(name, text)
+  const names = Object.keys(files).join(' ')
+  const found = rowsOf(await run(`soketi ${names} --database none.sqlite --dry-run`))
+  for (const row of rows) expect(found).toContainEqual(row)
+  const made = rows.filter(([, state]) => state === 'would be created').length
+  expect(found.filter(([, state]) => state === 'would be created')).toHaveLength(made)
+})
+
+test('what Laravel prints of its configuration has several apps', async () => {
+  const apps = [
+    {
+      app_id: 1,
+      key: 'key-1',
+      secret: SECRETS[0],
+      accept_client_events_from: 'none',
+      max_message_size: 20_000,
+      allowed_origins: ['shop.example.org'],
+      max_connections: 9,
+      rate_limiting: { enabled: true },
+    },
+    {
+      app_id: 2,
+      key: 'key-2',
+      secret: SECRETS[1],
+      accept_client_events_from: 'all',
+      activity_timeout: 60,
+    },
+  ]
+  const config = {
+    servers: { reverb: { port: '8081', options: { tls: { local_cert: '/c' } } } },
+    apps: { provider: 'config', apps },
+  }
+  const rows = await becomes('reverb', 'reverb.json', JSON.stringify(config))
+  const plugin = 'which a plugin of carillon.config.ts (plugins/README.md) enforces'
+  for (const row of [
+    ['REVERB_SERVER_PORT', 'carried', 'PORT=8081'],
+    ['REVERB_TLS_CERT', 'could not be carried', expect.stringContaining('CARILLON_TLS_CERT_FILE')],
+    ['accept_client_events_from', 'carried', 'client_events=false'],
+    ['max_message_size', 'carried', 'limits.max_event_data_bytes=20000'],
+    ['max_connections', 'carried', 'limits.max_connections_per_app=9'],
+    ['allowed_origins', 'could not be carried', `set the app's hosts, ${plugin}`],
+    [
+      'accept_client_events_from',
+      'could not be carried',
+      expect.stringContaining('public channels'),
+    ],
+    ['activity_timeout', 'could not be carried', 'for all apps: CARILLON_ACTIVITY_TIMEOUT_SECONDS'],
+  ])
+    expect(rows).toContainEqual(row)
+  expect(rows.filter(([state]) => state === 'would be created')).toHaveLength(2)
+  expect(JSON.stringify(rows)).not.toContain('s3cret')
+})
