@@ -65,12 +65,19 @@ export async function serve(options: ServeOptions = {}): Promise<EmbeddedServer>
   const built: { core?: Core } = {}
   const clock = newCalmClock(parts.log, () => built.core)
   const server = await createServer({ ...parts, clock }).catch((cause: unknown) => {
-    throw cause instanceof ConfigError ? new ConfigError(cause.mistakes.map(inOptions)) : cause
+    throw inOwnWords(cause)
   })
   built.core = server.core
   const address = publicAddress(parts.config)
   const url = 'path' in address ? parts.config.host : ownBase(parts.config, server.port)
   return newEmbedded(server, parts.config.host, url)
+}
+
+/** What is wrong, told by the options and not by the settings that they stand for. */
+function inOwnWords(cause: unknown): unknown {
+  if (cause instanceof ConfigError) return new ConfigError(cause.mistakes.map(inOptions))
+  if (!(cause instanceof Error) || inOptions(cause.message) === cause.message) return cause
+  return new Error(inOptions(cause.message), { cause })
 }
 
 function newEmbedded(server: CarillonServer, host: string, url: string): EmbeddedServer {

@@ -160,8 +160,10 @@ test('options are settings, with the types that they have', async () => {
   expect(existsSync(join(folder, 'data.sqlite'))).toBe(true)
   await server.stop()
   expect(existsSync(join(folder, 'data.sqlite-wal'))).toBe(false)
-  const again = await serve({ databasePath: join(folder, 'data.sqlite'), apps: [] })
-  await again.stop()
+  const file = { databasePath: join(folder, 'data.sqlite') }
+  await using again = await serve(file)
+  await expect(serve(file)).rejects.toThrow('(waitForDatabaseSeconds waits for its end)')
+  await expect(serve({ port: again.port })).rejects.toThrow('(set port to another one)')
 })
 
 test('it takes what a configuration file exports, and names an encrypted port and a unix socket', async () => {
