@@ -10,11 +10,16 @@ import { isHere, redact, type Target } from './target'
 /** EXITS: what scripts are told. */
 const EXITS = { passed: 0, failed: 1, impossible: 2 } as const
 
+/** Back to the start of the line, which is erased. */
+const LINE_START = '\r\u001b[K'
+
 const print = (lines: readonly string[]): void => console.log(lines.join('\n'))
+/** For people, beside what is printed. */
+const tell = (text: string): boolean => process.stderr.write(text)
 
 /** Says why there is no card. */
 function giveUp(reason: string): number {
-  console.error(`conformance: ${reason}`)
+  tell(`conformance: ${reason}\n`)
   return EXITS.impossible
 }
 
@@ -54,7 +59,7 @@ function warn(target: Target): void {
   const note = isHere(target)
     ? ''
     : ' It is not on this machine: make sure that it is yours to test.'
-  console.error(`Connecting to ${target.url} some hundred times, app ${target.appId}.${note}\n`)
+  tell(`Connecting to ${target.url} some hundred times, app ${target.appId}.${note}\n\n`)
 }
 
 /** Null where the port is taken. */
@@ -69,13 +74,17 @@ function listen(target: Target, port: number): Receiver | null {
 async function judge(options: Options, receiver: Receiver | undefined): Promise<Score> {
   const { target, only, besides, seconds } = options
   const [at, start] = [new Date().toISOString(), performance.now()]
+  const isWatched = process.stderr.isTTY === true
+  let count = 0
   const groups = await play(GROUPS, {
     target,
     seconds,
     receiver,
+    onResult: () => isWatched && tell(`${LINE_START}${++count} cases played`),
     isAsked: ({ name, asked }) =>
       only.length > 0 ? only.includes(name) : asked === undefined || besides.includes(name),
   })
+  if (isWatched) tell(LINE_START)
   return { target, at, seconds: (performance.now() - start) / 1000, groups }
 }
 

@@ -30,8 +30,8 @@ export type Run = {
   readonly atATime?: number
   /** True for groups that are played. */
   readonly isAsked: (group: Group) => boolean
-  /** Told each result as it is there. */
-  readonly onResult?: (group: Group, result: Result) => void
+  /** Called after each case. */
+  readonly onResult?: () => unknown
 }
 
 /** So few that no server is pressed. */
@@ -43,14 +43,13 @@ const GRACE_SECONDS = 1
 export async function play(groups: readonly Group[], run: Run): Promise<readonly GroupResult[]> {
   const mark = crypto.randomUUID().slice(0, 8)
   const played = groups.filter(run.isAsked)
-  const waiting = played.flatMap((group) => group.cases.map((each) => ({ group, each })))
+  const waiting = played.flatMap(({ cases }) => cases)
   const results = new Map<Case, Result>()
   let count = 0
   const playNext = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const result = await playCase(next.each, run, `${mark}-${count++}`)
-      results.set(next.each, result)
-      run.onResult?.(next.group, result)
+      results.set(next, await playCase(next, run, `${mark}-${count++}`))
+      run.onResult?.()
     }
   }
   await Promise.all(Array.from({ length: run.atATime ?? AT_A_TIME }, playNext))
