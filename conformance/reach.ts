@@ -10,7 +10,7 @@ export async function findObstacle(target: Target): Promise<string | undefined> 
   const requests = new Requests(target, AbortSignal.timeout(SECONDS * 1000))
   try {
     const { status, text } = await requests.send({ path: '/channels' })
-    return explainStatus(codeOf(text) ?? status, show(text))
+    return status === 200 ? explainBody(text) : explainStatus(status, show(text))
   } catch (error) {
     if (error instanceof Mismatch) return `nothing answers at ${target.url}: ${error.got}`
     throw error
@@ -27,12 +27,12 @@ function explainStatus(status: number, text: string): string | undefined {
   return undefined
 }
 
-/** What an answer with 200 says of itself: some servers have the status in the body alone. */
-function codeOf(text: string): number | undefined {
+/** What an answer that has no status of its own says of itself: some servers have it in the body alone. */
+function explainBody(text: string): string | undefined {
   try {
     const { error, code } = JSON.parse(text) as { error?: unknown; code?: unknown }
-    return error !== undefined && typeof code === 'number' ? code : undefined
+    return error === undefined ? undefined : explainStatus(Number(code), show(text))
   } catch {
-    return undefined // no JSON: its status stands
+    return `what answers there is no HTTP API of the protocol, which would send JSON: ${show(text)}`
   }
 }

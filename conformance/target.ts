@@ -28,6 +28,9 @@ export function makeTarget(url: string, credentials: Credentials): Target {
     throw new Error('--url has no name or password in it; pass --key and --secret')
   if (search || hash) throw new Error('--url has neither a query nor a fragment')
   const isTls = protocol === 'https:'
+  // The stock client hands the host to TLS as a name, where this runtime takes no address.
+  if (isTls && isIP(hostname.replace(/^\[|\]$/g, '')) !== 0)
+    throw new Error('--url with https:// needs a name such as localhost in place of the address')
   const prefix = pathname.replace(/\/+$/, '')
   return {
     url: `${protocol}//${parsed.host}${prefix}`,

@@ -17,6 +17,7 @@ test.each([
   [['--url', 'localhost:6001', ...USUAL.slice(2)], '--url begins with http:// or https://'],
   [['--url', 'here', ...USUAL.slice(2)], '--url is no address'],
   [['--url', `http://k:${SECRET}@h`, ...USUAL.slice(2)], '--url has no name or password in it'],
+  [['--url', 'https://[::1]:6001', ...USUAL.slice(2)], '--url with https:// needs a name'],
   [['--url', 'http://h?a=1', ...USUAL.slice(2)], '--url has neither a query nor a fragment'],
   [[...USUAL, '--only', 'nothing'], '--only has no group of that name; there are connecting'],
   [[...USUAL, '--with', 'webhooks'], 'the group webhooks needs --webhooks PORT'],
@@ -45,7 +46,7 @@ test.each([
   ['http://localhost:1', true],
   ['http://[::1]', true],
   ['http://127.example.test', false],
-  ['https://10.0.0.1', false],
+  ['http://10.0.0.1', false],
 ])('that %s is on this machine is %p; of others it is said', (given, expected) => {
   expect(isHere(makeTarget(given, { appId: '1', key: 'k', secret: 's' }))).toBe(expected)
 })
