@@ -13,7 +13,7 @@ import { Stage } from './stage'
 export const MOVE_RULES = ['', 'private-', 'presence-'].map((prefix) => ({
   prefix,
   size: 1000,
-  ttl_seconds: 120,
+  ttl_seconds: 600,
   rewind: 1000,
 }))
 

@@ -6,6 +6,7 @@ import { expect, test } from 'bun:test'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { INSTALLED_APP } from '../../bench/lib/installed'
+import { MOVE_RULES } from '../../bench/lib/move-import'
 import { EVENT, MovePage } from '../../bench/lib/move-page'
 import { findFreePort, isUp, startServer } from '../../bench/lib/processes'
 import { makeScratch } from '../../bench/lib/scratch'
@@ -85,6 +86,11 @@ async function until(isDone: () => boolean | Promise<boolean>, what: string): Pr
     await Bun.sleep(5)
   }
 }
+
+test('the rules of the guide are those that the bench moves with', () => {
+  const [, body = ''] = /-d '([^']+)'/.exec(blockWith('"rewind": 1000'))!
+  expect(JSON.parse(body)).toEqual({ app: { history: MOVE_RULES } })
+})
 
 describeWith('nginx', 'the guide to a move', () => {
   test('its rules, publisher and switch take pages over, and each event is heard once', async () => {
