@@ -35,6 +35,13 @@ curl --silent http://${NAME}/.well-known/acme-challenge/token
 curl --silent --output /dev/null --write-out '%{redirect_url}\\n' http://${NAME}/console
 curl --silent --resolve ${NAME}:443:[::1] https://${NAME}/up`
 
+/** As after an upgrade: the main process is another one, and nothing was restarted. */
+const RELOAD = `
+before=$(systemctl show carillon -p MainPID --value)
+systemctl reload carillon
+timeout 15 sh -c "while [ \\$(systemctl show carillon -p MainPID --value) = $before ]; do :; done"
+cd /etc/carillon && carillon ready && carillon trigger my-channel my-event '{}'`
+
 describeOnMachine('a virtual machine', () => {
   test('serves by TLS behind nginx after the commands of the page, and stops as it should', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -49,7 +56,8 @@ describeOnMachine('a virtual machine', () => {
     await machine.waitUntilBooted()
     const run = async (script: string): Promise<string> => {
       const { text, exitCode } = machine.run(`export NAME=${NAME}; ${script}`)
-      if (exitCode !== 0) throw new Error(`${script}: ${exitCode}\n${text}\n${await machine.log()}`)
+      if (exitCode !== 0)
+        throw new Error(`${script}: ${exitCode}\n${text}\n${machine.logOf('carillon')}`)
       return text
     }
     machine.write('/root/carillon', readFileSync(file))
@@ -87,10 +95,23 @@ describeOnMachine('a virtual machine', () => {
       'renewed',
       '{"health":"OK"}',
     ])
+    expect(await run(RELOAD)).toContain('http://127.0.0.1:6001 is ready')
+    expect(await run('systemctl show carillon -p ActiveState,NRestarts')).toBe(
+      'NRestarts=0\nActiveState=active\n',
+    )
     await run('systemctl restart carillon && systemctl stop carillon')
     expect(await run('systemctl show carillon -p Result,ExecMainStatus')).toBe(
       'Result=success\nExecMainStatus=0\n',
     )
-    expect(await machine.log()).not.toContain('Operation not permitted')
+    const log = machine.logOf('carillon')
+    expect(log).toContain('a new process starts, to take the place of this one')
+    expect(log).not.toMatch(/not permitted/)
+
+    const mistaken = machine.run('echo PORT=x >> /etc/carillon/.env; systemctl start carillon')
+    expect([mistaken.exitCode, mistaken.text]).toEqual([
+      1,
+      expect.stringContaining('Job for carillon.service failed'),
+    ])
+    expect(machine.logOf('carillon')).toContain('carillon: PORT=x: expected an integer')
   })
 })

@@ -34,6 +34,7 @@ const GROUPS = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
 /** What units of this machine ask for, without what boots a real one. */
 const TARGETS = ['sysinit', 'basic', 'multi-user', 'network-online', 'shutdown', 'room']
+const JOURNAL = 'systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket'
 const NAMESPACES = ['--mount', '--pid', '--net', '--uts', '--ipc', '--cgroup', '--fork', '--kill-child'] // prettier-ignore
 
 const deviceOf = (path: string): number => statSync(path).dev
@@ -95,43 +96,38 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
 ${lent.map((path) => `mkdir -p .${path} && mount --bind ${path} .${path} && mount -o remount,bind,ro .${path}`).join('\n')}
 rm -rf etc/systemd/system/*
 for name in ${TARGETS.join(' ')}; do printf '${target}' > etc/systemd/system/$name.target; done
-for name in ${units.join(' ')}; do ln -s /lib/systemd/system/$name etc/systemd/system/$name; done
-printf '[Manager]\\nDefaultStandardOutput=inherit\\nDefaultStandardError=inherit\\n' > etc/systemd/system.conf
+for name in ${JOURNAL} ${units.join(' ')}; do ln -s /lib/systemd/system/$name etc/systemd/system/$name; done
 exec chroot . env -i PATH="$PATH" container=room SYSTEMD_UNIT_PATH=/etc/systemd/system ${SYSTEMD} --system --unit=room.target --show-status=no --log-target=console`
   }
 
-  /** Resolves once systemd answers. @throws Error where it has ended */
+  /** Resolves once systemd answers, and writes down what its services print. @throws Error where it has ended */
   async waitUntilBooted(): Promise<void> {
     const end = Date.now() + PATIENCE_MS
     for (;;) {
-      if (Date.now() > end) throw new Error(`the machine does not boot: ${await this.log()}`)
-      if (this.#child.exitCode !== null) throw new Error(`no machine: ${await this.log()}`)
+      if (this.#child.exitCode !== null || Date.now() > end)
+        throw new Error(`no machine: ${await Bun.file(join(this.folder, 'log')).text()}`)
       this.#first ||= firstProcessOf(this.#child)
-      if (this.#first && this.run('systemctl is-active room.target').exitCode === 0) return
+      if (this.#first && this.run('systemctl start systemd-journald.service').exitCode === 0) return
       await Bun.sleep(5) // nothing announces it
     }
   }
 
-  /** What systemd and its services have printed. */
-  log(): Promise<string> {
-    return Bun.file(join(this.folder, 'log')).text()
+  /** What a service has printed. */
+  logOf(unit: string): string {
+    return this.run(`journalctl --no-pager --output cat --unit ${unit}`).text
   }
 
   /** Runs a script as root, in the folder of root, as after a login. */
   run(script: string): Ended {
     const namespaces = ['--mount', '--pid', '--net', '--uts', '--ipc', '--root', '--wdns=/root']
     const command = ['nsenter', '--target', String(this.#first), ...namespaces]
-    const { stdout, stderr, exitCode } = Bun.spawnSync(
-      [...command, 'sh', '-ec', `cd /root\n${script}`],
-      {
-        env: {
-          PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-          HOME: '/root',
-          BUN: process.execPath,
-          CHECKOUT: ROOT,
-        },
+    const { stdout, stderr, exitCode } = Bun.spawnSync([...command, 'sh', '-ec', script], {
+      env: {
+        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        HOME: '/root',
+        CHECKOUT: ROOT,
       },
-    )
+    })
     return { text: `${stdout}${stderr}`, exitCode }
   }
 
