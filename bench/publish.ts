@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { findDefects, judgeAll } from './lib/judge'
 import {
   formatDigest,
+  formatExample,
   formatHeadlines,
   formatMoves,
   formatSizing,
@@ -23,6 +24,8 @@ export const BLOCKS = [
   ['bench/README.md', 'digest', formatDigest],
   ['bench/README.md', 'targets', formatTargets],
   ['docs/sizing.md', 'sizing', formatSizing],
+  ['docs/sizing.md', 'chat', formatExample('chat')],
+  ['docs/sizing.md', 'waiting', formatExample('waiting')],
   ['docs/moving.md', 'move', formatMoves],
 ] as const
 

@@ -16,7 +16,8 @@ import { judgeAll } from './judge'
 import { BUSY_NOTE, formatBusyness, wasBusy } from './machine'
 import type { BenchRecord } from './records'
 import { isMoved, listMoves, MOVE_TITLES } from './moves'
-import { isSized, listSizing } from './sizing'
+import { isSized, listSizing, readTaken } from './sizing'
+import { EXAMPLES, listExample } from './sizing-examples'
 import { isTargeted } from './targets'
 import { OTHERS, findSide, type Side } from './sides'
 import { figureAt, ratioOf, type Place } from './statistics'
@@ -208,6 +209,12 @@ export function formatSizing(all: readonly BenchRecord[]): string {
   const lines = listSizing(records)
   return `${formatMarkdownTable([titles, ...lines])}\n\n${whereOf(records)}`
 }
+
+/** A machine of docs/sizing.md, out of what one of each takes. */
+export const formatExample =
+  (name: keyof typeof EXAMPLES) =>
+  (records: readonly BenchRecord[]): string =>
+    formatMarkdownTable([['what', 'is'], ...listExample(EXAMPLES[name], readTaken(records))])
 
 /** What a page misses while its application moves, for docs/moving.md. */
 export function formatMoves(all: readonly BenchRecord[]): string {
