@@ -115,7 +115,7 @@ const SOKETI_FIELDS: readonly (readonly [
     { webhooks: [{ url: 'ftp://u:p4ss@x' }] },
     'webhooks',
     'wrong',
-    'webhooks has the url "ftp://***@x"; expected one of http or https',
+    'webhooks has the url of x; expected one of http or https',
   ],
   [{ webhooks: '{' }, 'webhooks', 'wrong', 'expected a list of webhooks'],
   [{ colour: 'red' }, 'colour', 'could not be carried', 'no such field is known'],

@@ -2,7 +2,7 @@
  * Applies apps that were translated: what is missing is made, what is there already stays, what is there with other
  * values is a conflict. A second time changes nothing.
  */
-import { MASK } from '../../apps/masks'
+import { MASK, maskWholeUrl } from '../../apps/masks'
 import type { AppResource } from '../../apps/resource'
 import { isRecord } from '../../core/json'
 import type { AppsDoor, Fields } from '../apps-door'
@@ -58,7 +58,7 @@ export async function applyApps(
       else verdicts.push(await create(app, options, say))
     } catch (cause) {
       if (!(cause instanceof CommandError) || cause.exit !== 'failed') throw cause
-      verdicts.push(say('refused', cause.message))
+      verdicts.push(say('refused', cause.message.replaceAll(/https?:\/\/[^\s"]+/g, maskWholeUrl)))
     }
   }
   return verdicts

@@ -6,6 +6,7 @@ import { slugOf } from '../../apps/slug'
 import { withAliases } from '../../config/aliases'
 import { ConfigError, readConfig, SECRETS } from '../../config/config'
 import { foreignOf, meaningOf } from '../../config/foreign'
+import { quote } from '../../core/errors'
 import type { Fields } from '../apps-door'
 import { mergeFields, type Carried } from './field-rows'
 import type { Origin } from './field-rows'
@@ -148,9 +149,13 @@ function translateApp(origin: Origin, { place, entries }: AppEntries): Translate
   return { app: { place, id: id!, fields: { name: `App ${id}`, ...fields } }, lines }
 }
 
+/** Where an endpoint is; name, password, path and query may hold secrets. */
+const showHost = (raw: unknown): string =>
+  typeof raw === 'string' && URL.canParse(raw) ? `of ${quote(new URL(raw).host)}` : '(hidden)'
+
 /** What the server would say of them; hosts and settings of plugins are checked by itself. */
 export function mistakeIn(fields: Fields): string | undefined {
-  const [first] = Object.entries(readAppChanges(fields, 'create', {}).errors)
+  const [first] = Object.entries(readAppChanges(fields, 'create', { showUrl: showHost }).errors)
   return first && `${first[0]} ${first[1].join(', ')}`
 }
 
