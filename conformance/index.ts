@@ -42,7 +42,8 @@ async function run(options: Options): Promise<number> {
   const obstacle = await findObstacle(target)
   if (obstacle !== undefined) return giveUp(redact(obstacle, target))
   const receiver = webhooks === undefined ? undefined : listen(target, webhooks)
-  if (receiver === null) return giveUp(`port ${webhooks} of 127.0.0.1 is in use`)
+  if (receiver === null)
+    return giveUp(`port ${webhooks} of 127.0.0.1 cannot be listened to: is it in use?`)
   try {
     const score = await judge(options, receiver)
     const hasColours = process.stdout.isTTY === true && !process.env['NO_COLOR']
@@ -62,12 +63,12 @@ function warn(target: Target): void {
   tell(`Connecting to ${target.url} some hundred times, app ${target.appId}.${note}\n\n`)
 }
 
-/** Null where the port is taken. */
+/** Null where that cannot be. */
 function listen(target: Target, port: number): Receiver | null {
   try {
     return new Receiver(target, port)
   } catch {
-    return null // the only way in which an address of this machine cannot be listened to
+    return null // a port that is in use, or one that needs rights
   }
 }
 

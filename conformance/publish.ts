@@ -2,7 +2,7 @@
  * `bun conformance/publish.ts [SOKETI]`: drives this server and soketi, which npm has installed in the folder
  * SOKETI (`.peers/soketi`; bench/README.md says how), and writes what they do into docs/compatibility.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { formatCards, replaceCards, type Card } from './cards'
 import { listServers, startServer, type Server } from './servers'
@@ -34,6 +34,8 @@ async function drive(server: Server): Promise<Card> {
 }
 
 const soketi = resolve(process.argv[2] ?? join(ROOT, '.peers/soketi'))
+if (!existsSync(join(soketi, 'node_modules/@soketi/soketi')))
+  throw new Error(`soketi is not installed in ${soketi}; bench/README.md says how`)
 const cards: Card[] = []
 for (const server of listServers(soketi)) cards.push(await drive(server))
 const clients = await Promise.all(

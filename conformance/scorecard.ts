@@ -22,7 +22,7 @@ export function countAll(groups: readonly GroupResult[]) {
   return { passed, failed: all.length - passed, cases: all.length }
 }
 
-/** What one JSON document says of a run; it has neither key nor secret. */
+/** What one JSON document says of a run. */
 export function toDocument({ target, at, seconds, groups }: Score): object {
   return {
     url: target.url,

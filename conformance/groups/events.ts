@@ -11,7 +11,6 @@ const INVALID: readonly (readonly [what: string, make: (stage: Stage) => object 
   ['a channel whose name is not allowed', (stage) => makeEvent(stage, { channels: ['a b'] })],
   ['a socket_id that is none', (stage) => makeEvent(stage, { socket_id: 'none' })],
   ['a name of 201 characters', (stage) => makeEvent(stage, { name: 'e'.repeat(201) })],
-  ['an event of the protocol', (stage) => makeEvent(stage, { name: 'pusher:e' })],
   ['a body that is no JSON', () => 'name=e'],
   ['a body that is no object', () => '[]'],
 ]
@@ -104,6 +103,16 @@ export const EVENTS: Group = {
       spec: 'HTTP API, POST events, HTTP status codes',
       play: (stage) => stage.requests.expectRefused({ path: '/events', body: make(stage) }, 400),
     })),
+    {
+      name: 'an event whose name begins with pusher: is refused',
+      spec: 'Encrypted channels (such events come from the server alone, in clear)',
+      play: (stage) =>
+        stage.requests.expectRefused(
+          { path: '/events', body: makeEvent(stage, { name: 'pusher:e' }) },
+          400,
+          403,
+        ),
+    },
     {
       name: 'a batch of ten reaches the channels of each',
       spec: 'HTTP API, POST batch_events',

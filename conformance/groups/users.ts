@@ -14,7 +14,7 @@ async function signedIn(stage: Stage, id = stage.name()) {
 
 export const USERS: Group = {
   name: 'users',
-  about: 'sign-in, events for a user, the end of a user’s connections',
+  about: 'sign-in, events for users, the end of their connections',
   cases: [
     {
       name: 'pusher-js signs in and hears what is sent to its user',
