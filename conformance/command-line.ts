@@ -26,8 +26,8 @@ export class UsageError extends Error {
 export const HELP = `bun run conformance --url http://HOST:PORT --app-id ID --key KEY --secret SECRET
 
 Drives a server that speaks the Pusher Channels protocol with real clients, and prints what it does as
-documented and what it does not. It connects to the given address only: some 500 short connections and
-400 requests in all, a few at a time, on channels and users whose names have "conformance" in them.
+documented and what it does not. It connects to the given address only: some 300 short connections and
+200 requests in all, a few at a time, on channels and users whose names have "conformance" in them.
 
   --url URL         http:// or https://, with a path where the server is below one
   --app-id ID       or PUSHER_APP_ID in the environment
