@@ -26,6 +26,7 @@ import { JSON_OPTION, type Around, type CommandRow } from './command'
 import type { Surroundings } from './surroundings'
 import { EXITS } from './exits'
 import { describeImport, explain } from './explain'
+import { printWhole } from './import/report'
 import { readSource } from './import/source-file'
 
 export const CHECK_CONFIG: CommandRow = {
@@ -64,10 +65,9 @@ async function explainFile(file: string, around: Around): Promise<void> {
   const { terminal } = around
   const { whose, lines } = explain(await readSource(file, around))
   if (terminal.isJson) return terminal.json({ whose: whose ?? null, lines })
-  terminal.table(
-    [{ title: 'WHERE' }, { title: 'NAME' }, { title: 'HERE' }],
-    lines.map(({ place, name, here }) => [place, name, here]),
-    'no name of it is a setting',
+  printWhole(
+    terminal,
+    lines.map(({ place, name, here }) => [[place, name], [here]]),
   )
   if (whose) terminal.note(describeImport(whose, file))
 }

@@ -158,3 +158,50 @@ test('what Laravel prints of its configuration has several apps', async () => {
   expect(rows.filter(([state]) => state === 'would be created')).toHaveLength(2)
   expect(JSON.stringify(rows)).not.toContain('s3cret')
 })
+
+test('apps with one name, short names, and ids with one slug are all made', async () => {
+  const apps = [
+    { ...app('a.b'), name: 'Shop!' },
+    { ...app('a-b'), name: 'Shop!' },
+    { ...app('c'), name: 'x' },
+    { ...app('d_e') },
+    { ...app('d-e') },
+  ]
+  write('names.json', JSON.stringify(apps))
+  const ran = await run('soketi names.json --database names.sqlite')
+  expect(rowsOf(ran).filter(([, state]) => state === 'created')).toHaveLength(5)
+  const list = ['apps', 'list', '--json', '--database', 'names.sqlite']
+  const { out } = await new Running(list, { folder }).finished
+  const shown = JSON.parse(out) as { name: string; slug: string }[]
+  expect(shown.map(({ name, slug }) => [name, slug])).toEqual([
+    ['Shop!', 'shop'],
+    ['Shop! a-b', 'shop-a-b'],
+    ['App x', 'app-x'],
+    ['App d_e', 'app-d-e'],
+    ['App d-e', 'app-d-e-2'],
+  ])
+})
+
+test('the lines of the dashboard of Pusher are read as they stand there', async () => {
+  write('keys.txt', `app_id = "1234"\nkey = "key-1"\nsecret = "${SECRETS[0]}"\ncluster = "mt1"\n`)
+  const ran = await run('pusher keys.txt --database none.sqlite --dry-run')
+  expect([ran.code, rowsOf(ran).map(([, name, fate]) => [name, fate])]).toEqual([
+    0,
+    [
+      ['app_id', 'carried'],
+      ['key', 'carried'],
+      ['secret', 'carried'],
+      ['cluster', 'not needed'],
+      ['would be created', ''],
+    ],
+  ])
+})
+
+test('on a terminal nothing is cut off: what to do stands below what it is about', async () => {
+  write('i.json', JSON.stringify([{ ...app('1'), webhooks: [{ lambda_function: 'f' }] }]))
+  const { out } = await run('soketi i.json --database none.sqlite --dry-run', { isTerminal: true })
+  expect(out).toContain(
+    'i.json[0]  webhooks\n    could not be carried: an AWS Lambda function is no endpoint here: give it a\n    function URL, which speaks HTTP\n',
+  )
+  expect(out).toContain('1\n    would be created\n')
+})

@@ -29,6 +29,8 @@ export type Origin = {
   readonly name: 'soketi' | 'reverb' | 'pusher'
   readonly title: string
   readonly fields: readonly FieldRow[]
+  /** Its environment files may have fields of an app by their own names. */
+  readonly hasBareNames?: true
   /** Where its configuration file has the list of apps. */
   readonly appsIn: readonly string[]
   /** Variables of an app are those of the first in that list. */
@@ -41,11 +43,20 @@ export type Origin = {
 
 /** Id, key or secret: kept, so that clients and backends change nothing but the host. */
 export const kept =
-  (field: 'id' | 'key' | 'secret' | 'name') =>
+  (field: 'id' | 'key' | 'secret') =>
   (value: unknown): Carried =>
     typeof value === 'string' || typeof value === 'number'
       ? { fields: { [field]: String(value) } }
       : { mistake: 'expected text' }
+
+/** Names have five characters here at least, and may be any text elsewhere. */
+export function named(value: unknown): Carried {
+  if (typeof value !== 'string' && typeof value !== 'number') return { mistake: 'expected text' }
+  const text = String(value).trim()
+  if (text === '') return { idle: 'is empty' }
+  const name = text.length < 5 ? `App ${text}` : text.slice(0, 255)
+  return { fields: { name }, ...(name !== text && { as: `name=${name}` }) }
+}
 
 const ON: readonly unknown[] = [true, 1, '1', 'true', 't', 'on', 'yes']
 const OFF: readonly unknown[] = [false, 0, '0', 'false', 'f', 'off', 'no', '']

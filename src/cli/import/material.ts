@@ -116,7 +116,10 @@ function ofEnv(origin: Origin, source: Source): Found {
   const { entries, lines } = readEnv(source)
   if (entries.length > MAX_ENTRIES) throw tooMany(source)
   const foreign = foreignOf(origin.name)
-  const isOfApp = ({ name }: Entry): boolean => origin.fields.some(({ env }) => env === name)
+  const isOfApp = ({ name }: Entry): boolean =>
+    origin.fields.some(
+      ({ env, names }) => env === name || (origin.hasBareNames && names.includes(name)),
+    )
   const rest = entries.filter((entry) => !isOfApp(entry))
   const settings = rest.filter(({ name, value }) => meaningOf(name, String(value), foreign))
   return {

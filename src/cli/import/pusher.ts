@@ -3,13 +3,13 @@
  * dashboard, and are given as options.
  */
 import { parseServerUrl } from '../target'
-import { idle, kept, type Carried, type FieldRow, type Origin } from './field-rows'
+import { idle, kept, named, type Carried, type FieldRow, type Origin } from './field-rows'
 
 const FIELDS: readonly FieldRow[] = [
   { names: ['id', 'app_id', 'appId'], env: 'PUSHER_APP_ID', carry: kept('id') },
   { names: ['key'], env: 'PUSHER_APP_KEY', carry: kept('key') },
   { names: ['secret'], env: 'PUSHER_APP_SECRET', carry: kept('secret') },
-  { names: ['name'], carry: kept('name') },
+  { names: ['name'], carry: named },
   { names: ['url'], env: 'PUSHER_URL', carry: credentialsOfUrl },
   { names: ['cluster'], carry: idle('there are no clusters') },
 ]
@@ -26,6 +26,7 @@ export const PUSHER: Origin = {
   name: 'pusher',
   title: 'Pusher',
   fields: FIELDS,
+  hasBareNames: true, // as the dashboard shows them: app_id = "1234"
   appsIn: [],
   paths: {},
   defaults: {},

@@ -2,6 +2,7 @@
  * The report of an import: a row for each line of the source, one for each app, and the settings.
  */
 import type { Terminal } from '../terminal'
+import { toSafe, wrap } from '../text'
 import { STATES, type Verdict } from './apply'
 import { FATES, type Fate, type Line } from './outcome'
 import { shownLines } from './settings-file'
@@ -26,11 +27,16 @@ export function printReport(terminal: Terminal, report: Report): void {
       ),
       ...(settingsFile && { settings_file: settingsFile }),
     })
-  printLines(terminal, lines)
-  terminal.table(
-    ['APP', 'STATE', 'WHY'].map((title) => ({ title })),
-    verdicts.map(({ id, state, about }) => [id, STATES[state].about, about]),
-    'no apps',
+  printWhole(
+    terminal,
+    lines.map(({ place, name, fate, about }) => [
+      [place, name],
+      [FATES[fate], about],
+    ]),
+  )
+  printWhole(
+    terminal,
+    verdicts.map(({ id, state, about }) => [[id], [STATES[state].about, about]]),
   )
   if (settingsFile) terminal.say(`${settingsFile.path}: ${settingsFile.state}`)
   else terminal.lines(...shownLines(settings))
@@ -38,13 +44,25 @@ export function printReport(terminal: Terminal, report: Report): void {
   if (counts !== '') terminal.note(counts)
 }
 
-/** What became of each line. */
-export const printLines = (terminal: Terminal, lines: readonly Line[]): void =>
-  terminal.table(
-    ['WHERE', 'NAME', 'BECOMES', 'WHAT'].map((title) => ({ title })),
-    lines.map(({ place, name, fate, about }) => [place, name, FATES[fate], about]),
-    'nothing was found',
-  )
+type WholeRow = readonly [what: readonly string[], about: readonly string[]]
+
+/** Rows of which no end is cut off: on a terminal each has a line for what it is about, and more below it. */
+export function printWhole(terminal: Terminal, rows: readonly WholeRow[]): void {
+  if (!terminal.isTerminal) {
+    const cells = rows.map(([what, about]) => [...what, ...about])
+    return terminal.table([], cells, '')
+  }
+  const room = terminal.width - INDENT.length
+  for (const [what, about] of rows) {
+    const text = toSafe(about.filter(Boolean).join(': '))
+    terminal.lines(
+      terminal.dim(toSafe(what.filter(Boolean).join('  '))),
+      ...wrap(text, room).map((line) => INDENT + line),
+    )
+  }
+}
+
+const INDENT = '    '
 
 /** `3 could not be carried, 1 wrong`: only what needs a look. */
 function countFates(lines: readonly Line[]): string {

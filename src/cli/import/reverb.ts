@@ -7,6 +7,7 @@ import {
   idle,
   isUnlimited,
   kept,
+  named,
   limitAs,
   listOf,
   lost,
@@ -19,7 +20,7 @@ const FIELDS: readonly FieldRow[] = [
   { names: ['app_id', 'id'], env: 'REVERB_APP_ID', carry: kept('id') },
   { names: ['key'], env: 'REVERB_APP_KEY', carry: kept('key') },
   { names: ['secret'], env: 'REVERB_APP_SECRET', carry: kept('secret') },
-  { names: ['name'], carry: kept('name') },
+  { names: ['name'], carry: named },
   {
     names: ['max_connections'],
     env: 'REVERB_APP_MAX_CONNECTIONS',

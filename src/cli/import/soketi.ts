@@ -8,6 +8,7 @@ import {
   idle,
   isUnlimited,
   kept,
+  named,
   flagAs,
   limitAs,
   listOf,
@@ -26,7 +27,7 @@ const FIELDS: readonly FieldRow[] = [
     carry: kept('key'),
   },
   { names: ['secret', 'AppSecret'], env: 'SOKETI_DEFAULT_APP_SECRET', carry: kept('secret') },
-  { names: ['name'], carry: kept('name') },
+  { names: ['name'], carry: named },
   { names: ['enabled', 'Enabled'], env: 'SOKETI_DEFAULT_APP_ENABLED', carry: flagAs('active') },
   {
     names: ['enableClientMessages', 'EnableClientMessages', 'enable_client_messages'],

@@ -185,13 +185,18 @@ function withoutDoubles(apps: readonly NewApp[]): {
   return { unique, lines }
 }
 
-/** Ids that differ in their signs only would have one slug. */
+/** Names are unique here, and so are slugs, which ids that differ in their signs only would share. */
 function withSlugs(apps: readonly NewApp[]): readonly NewApp[] {
-  const taken = new Map<string, number>()
+  const names = new Set<string>()
+  const slugs = new Map<string, number>()
   return apps.map((app) => {
-    const slug = slugOf(String(app.fields['name']))
-    const count = (taken.get(slug) ?? 0) + 1
-    taken.set(slug, count)
-    return count === 1 ? app : { ...app, fields: { ...app.fields, slug: `${slug}-${count}` } }
+    const given = String(app.fields['name'])
+    const name = names.has(given) ? `${given} ${app.id}` : given
+    const slug = slugOf(name)
+    const count = (slugs.get(slug) ?? 0) + 1
+    names.add(name)
+    slugs.set(slug, count)
+    const more = count === 1 ? {} : { slug: `${slug}-${count}` }
+    return { ...app, fields: { ...app.fields, name, ...more } }
   })
 }
