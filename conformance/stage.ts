@@ -11,19 +11,19 @@ import { WireClient, type WireOptions } from './clients/wire'
 import type { Delivery, Receiver } from './clients/receiver'
 import type { Target } from './target'
 
-/** Anything that ends with its case. */
-type Ending = { end(): void }
+/** Anything that is closed with its case. */
+type Closable = { close(): void }
 
 /** The inbox of each name of a webhook. */
 export type Hooks = (name: string) => Inbox<Delivery>
 
 /** Everything that a run has made begins with it, so that an operator knows whose it was. */
-export const MARK = 'conformance'
+const MARK = 'conformance'
 
 export class Stage {
   readonly sdk: ReturnType<typeof makeSdk>
   readonly requests: Requests
-  readonly #endings: Ending[] = []
+  readonly #open: Closable[] = []
   readonly #deadline: number
   #names = 0
 
@@ -113,9 +113,9 @@ export class Stage {
     return of
   }
 
-  /** Ends something with the case. */
-  keep(ending: Ending): void {
-    this.#endings.push(ending)
+  /** Closes something with the case. */
+  keep(closable: Closable): void {
+    this.#open.push(closable)
   }
 
   /** Publishes with the stock server library. @throws Mismatch where that is refused */
@@ -134,7 +134,7 @@ export class Stage {
   }
 
   end(): void {
-    for (const each of this.#endings.splice(0).toReversed()) each.end()
+    for (const each of this.#open.splice(0).toReversed()) each.close()
   }
 }
 

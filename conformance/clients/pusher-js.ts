@@ -90,7 +90,7 @@ export class PusherJsClient {
     return { channel, emitted }
   }
 
-  end(): void {
+  close(): void {
     this.pusher.disconnect()
   }
 }

@@ -278,7 +278,7 @@ export class RawSocket {
     return this.wait(expected, this.#ended.promise, () => 'a connection that stays open')
   }
 
-  end(): void {
+  close(): void {
     this.#socket?.destroy()
   }
 }

@@ -181,14 +181,13 @@ export class WireClient {
 
   /** True once this message has come, false where the connection ends instead. @throws Mismatch */
   async isAnswered(event: string): Promise<boolean> {
-    const closed = this.#closed.promise.then(() => false)
-    return Promise.race([
-      closed,
-      this.nextOf(event).then(
-        () => true,
-        (error) => (this.#isClosed ? false : Promise.reject(error)),
-      ),
-    ])
+    try {
+      await this.nextOf(event)
+      return true
+    } catch (error) {
+      if (this.#isClosed) return false
+      throw error
+    }
   }
 
   /** The end of the connection. @throws Mismatch where it stays */
@@ -197,10 +196,6 @@ export class WireClient {
   }
 
   close(): void {
-    this.#socket.close()
-  }
-
-  end(): void {
     this.#socket.close()
   }
 }

@@ -1,3 +1,4 @@
+/** Public channels and cache channels. */
 import type { Case, Group } from '../case'
 import { expectSame, expectThat } from '../mismatch'
 

@@ -1,3 +1,4 @@
+/** Client events. */
 import type { Case, Group } from '../case'
 import { expectSame } from '../mismatch'
 import type { Stage } from '../stage'

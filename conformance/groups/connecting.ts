@@ -1,3 +1,4 @@
+/** Connecting, refusals, pings; messages that are none. */
 import type { Case, Group } from '../case'
 import type { WireClient } from '../clients/wire'
 import { expectSame, expectThat, parseJson } from '../mismatch'

@@ -1,3 +1,4 @@
+/** Subscription counts. */
 import type { Group } from '../case'
 import type { WireClient } from '../clients/wire'
 import { expectSame, parseJson } from '../mismatch'

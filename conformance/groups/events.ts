@@ -1,3 +1,4 @@
+/** Events and batches over HTTP. */
 import type { Case, Group } from '../case'
 import { expectSame } from '../mismatch'
 import type { Stage } from '../stage'

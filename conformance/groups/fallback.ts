@@ -1,3 +1,4 @@
+/** The fallbacks of pusher-js over HTTP. */
 import type { Case, Group } from '../case'
 import { expectSame, expectThat, Mismatch, parseJson, show } from '../mismatch'
 import type { Stage } from '../stage'

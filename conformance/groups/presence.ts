@@ -1,3 +1,4 @@
+/** Presence channels. */
 import type { Case, Group } from '../case'
 import type { WireClient } from '../clients/wire'
 import { expectSame, expectThat, parseJson } from '../mismatch'

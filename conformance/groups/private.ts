@@ -1,3 +1,4 @@
+/** Private and encrypted channels. */
 import type { Case, Group } from '../case'
 import { expectSame, expectThat } from '../mismatch'
 import { sign, type Signed, type WireClient } from '../clients/wire'

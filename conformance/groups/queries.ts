@@ -1,3 +1,4 @@
+/** What the HTTP API tells of channels and members. */
 import type { Group } from '../case'
 import { expectSame, expectThat } from '../mismatch'
 import { LIST, type Channels } from './requests'

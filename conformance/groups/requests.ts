@@ -1,6 +1,7 @@
 /** What requests of several groups are made of. */
 import type { Stage } from '../stage'
 
+/** The list of channels. */
 export const LIST = { path: '/channels' } as const
 
 /** An event that is accepted, but for what is changed; undefined leaves a field out. */

@@ -1,3 +1,4 @@
+/** WebSockets as RFC 6455 has them, on bare sockets. */
 import type { Case, Group } from '../case'
 import {
   acceptOf,

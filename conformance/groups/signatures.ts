@@ -1,3 +1,4 @@
+/** Signatures of the HTTP API. */
 import type { Case, Group } from '../case'
 import type { Request } from '../clients/requests'
 import { expectThat, parseJson } from '../mismatch'

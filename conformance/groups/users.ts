@@ -1,3 +1,4 @@
+/** Users that have signed in, and their watchlists. */
 import type { Group } from '../case'
 import type { WireClient } from '../clients/wire'
 import { expectSame, expectThat } from '../mismatch'

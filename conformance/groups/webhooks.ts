@@ -1,3 +1,4 @@
+/** Webhooks. */
 import type { Case, Group } from '../case'
 import type { Delivery } from '../clients/receiver'
 import { expectSame, expectThat } from '../mismatch'
