@@ -18,7 +18,7 @@ type Stock = Omit<typeof PusherType, 'Runtime'> &
   }
 
 /** A copy of the library of its own: the helper changes it. */
-function loadPusher(): Stock {
+export function loadPusher(): Stock {
   const require = createRequire(import.meta.url)
   const file = require.resolve('pusher-js')
   delete require.cache[file]

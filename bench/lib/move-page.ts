@@ -1,12 +1,22 @@
 /**
- * A page of the move: stock pusher-js with the options that it always had. It keeps what it heard of each channel, by
+ * A page of the move: pusher-js with the options that it always had. It keeps what it heard of each channel, by
  * the numbers of the events, and how long it was away.
  */
 import Pusher, { type PresenceChannel } from 'pusher-js'
+import { resume } from '../../src/client/resume'
+import { loadPusher } from './cut-page'
 import { makeAuthorizer } from './signing'
 import type { App } from './sides'
 
 export const EVENT = 'tick'
+
+/** pusher-js with `carillon/resume`, which a page may have long before it moves. */
+export function loadHelped(): typeof Pusher {
+  const Helped = loadPusher()
+  Helped.Runtime.getWebSocketAPI = () => WebSocket
+  resume(Helped)
+  return Helped as unknown as typeof Pusher
+}
 
 /** Numbers count from 1 in each channel. */
 export type Tick = { readonly number: number }
@@ -62,9 +72,10 @@ export class MovePage {
     app: App,
     readonly user: string,
     readonly published: Published,
+    Library: typeof Pusher = Pusher,
   ) {
     const authorize = makeAuthorizer(app)
-    this.#pusher = new Pusher(app.key, {
+    this.#pusher = new Library(app.key, {
       cluster: 'move',
       wsHost: '127.0.0.1',
       wsPort: port,

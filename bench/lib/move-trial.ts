@@ -5,7 +5,7 @@
 import { importApp } from './move-import'
 import { Door } from './move-door'
 import { MoveHooks } from './move-hooks'
-import { MovePage } from './move-page'
+import { loadHelped, MovePage } from './move-page'
 import { MovePublisher } from './move-publisher'
 import { startServer } from './processes'
 import type { BenchCase, Outcome, Turn } from './question'
@@ -30,6 +30,8 @@ export type MoveCase = BenchCase & {
 
 const KINDS = ['news', 'private-chat', 'presence-room'] as const
 const POLL_MS = 2
+/** One page of so many has `carillon/resume`: also while it is on a server that keeps nothing. */
+const HELPED_EVERY = 4
 const PATIENCE_MS = 30_000
 /** Events that everybody hears before and after the move, per channel. */
 const AROUND = 20
@@ -91,9 +93,17 @@ type Around = { readonly door: Door; readonly app: App; readonly publisher: Move
 
 async function openPages(how: MoveCase, { door, app, publisher }: Around) {
   const rooms = roomsOf(how)
+  const Helped = loadHelped()
   const pages = Array.from(
     { length: how.pages },
-    (_, index) => new MovePage(door.port, app, `user-${index}`, publisher),
+    (_, index) =>
+      new MovePage(
+        door.port,
+        app,
+        `user-${index}`,
+        publisher,
+        index % HELPED_EVERY === 1 ? Helped : undefined,
+      ),
   )
   await Promise.all(pages.map((page, index) => page.subscribe(rooms[index % rooms.length]!)))
   return pages
