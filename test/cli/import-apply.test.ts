@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCommon } from '../harness'
+import { makeToken } from '../tokens'
 import { rowsOf, Running, runOn, type Outcome, type RunOptions } from './run'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -236,4 +237,31 @@ test('a database that does not answer is named, without its password', async () 
     2,
     expect.stringContaining('docs/moving-from-soketi.md'),
   ])
+})
+
+test('a token that only reads imports nothing, and is told so', async () => {
+  write(
+    'f.json',
+    JSON.stringify([
+      { id: '11', ...APP },
+      { id: '19', key: 'key-19', secret: 'x' },
+    ]),
+  )
+  const { token } = await makeToken(server(), { name: 'reader', scope: 'read' })
+  const env = { CARILLON_TOKEN: token }
+  const ran = await runOn(server(), 'import soketi f.json', { folder, env })
+  expect([ran.code, ran.out]).toEqual([4, ''])
+  expect(ran.err).toBe('carillon: the token only reads, and sees no secrets\n')
+})
+
+test('another server than Carillon is told from one', async () => {
+  write('g.json', JSON.stringify([{ id: '19', key: 'key-19', secret: 'x' }]))
+  await using other = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => new Response('', { status: 404 }),
+  })
+  const env = { PORT: String(other.port) }
+  const ran = await new Running(['import', 'soketi', 'g.json'], { folder, env }).finished
+  expect([ran.code, ran.err]).toEqual([5, 'carillon: the admin API is not there\n'])
 })

@@ -122,7 +122,7 @@ test('what Laravel prints of its configuration has several apps', async () => {
       secret: SECRETS[0],
       accept_client_events_from: 'none',
       max_message_size: 20_000,
-      allowed_origins: ['shop.example.org'],
+      allowed_origins: ['shop.example.org', '*.example.org'],
       max_connections: 9,
       rate_limiting: { enabled: true },
     },
@@ -139,14 +139,18 @@ test('what Laravel prints of its configuration has several apps', async () => {
     apps: { provider: 'config', apps },
   }
   const rows = await becomes('reverb', 'reverb.json', JSON.stringify(config))
-  const plugin = 'which a plugin of carillon.config.ts (plugins/README.md) enforces'
+  const once = 'once a plugin of carillon.config.ts (plugins/README.md) enforces hosts'
   for (const row of [
     ['REVERB_SERVER_PORT', 'carried', 'PORT=8081'],
     ['REVERB_TLS_CERT', 'could not be carried', expect.stringContaining('CARILLON_TLS_CERT_FILE')],
     ['accept_client_events_from', 'carried', 'client_events=false'],
     ['max_message_size', 'carried', 'limits.max_event_data_bytes=20000'],
     ['max_connections', 'carried', 'limits.max_connections_per_app=9'],
-    ['allowed_origins', 'could not be carried', `set the app's hosts, ${plugin}`],
+    [
+      'allowed_origins',
+      'could not be carried',
+      `${once}: carillon apps update APP --set 'hosts=["//shop.example.org","//*.example.org"]'`,
+    ],
     [
       'accept_client_events_from',
       'could not be carried',

@@ -81,14 +81,19 @@ function messageSize(value: unknown): Carried {
     : limitAs('max_event_data_bytes')(bytes)
 }
 
+/** Hosts there; patterns that a plugin must enforce here, since an app would only seem protected without one. */
 function origins(value: unknown): Carried {
   const list = listOf(value)
   if (!list) return { mistake: 'expected a list of origins' }
   if (list.includes('*')) return { idle: 'every origin may connect' }
-  return {
-    lost: "set the app's hosts, which a plugin of carillon.config.ts (plugins/README.md) enforces",
-  }
+  const isHost = (entry: unknown): entry is string =>
+    typeof entry === 'string' && /^(?:\*\.)?[\w-]+(?:\.[\w-]+)*$/.test(entry)
+  if (list.length === 0 || !list.every(isHost)) return { lost: `${ENFORCED}: set the app's hosts` }
+  const hosts = JSON.stringify(list.map((host) => `//${host}`))
+  return { lost: `${ENFORCED}: carillon apps update APP --set 'hosts=${hosts}'` }
 }
+
+const ENFORCED = 'once a plugin of carillon.config.ts (plugins/README.md) enforces hosts'
 
 function rateLimiting(value: unknown): Carried {
   const { enabled } = (typeof value === 'object' && value ? value : {}) as { enabled?: unknown }
