@@ -108,6 +108,18 @@ function claimPort({ isShared }: Place, { host: hostname, port }: { host: string
   return { hostname, port: alone.port ?? port }
 }
 
+/**
+ * Returns what removes the file of a socket, where that is still the one that it is now. The runtime removes only the
+ * name that it has bound to.
+ */
+export function removalOf(path: string): () => void {
+  const inodeOf = (): number | undefined => lstatSync(path, { throwIfNoEntry: false })?.ino
+  const own = inodeOf()
+  return () => {
+    if (own !== undefined && inodeOf() === own) unlinkSync(path)
+  }
+}
+
 /** A server that listens, and where; with the port that the system gave. */
 export type Bound = { readonly server: Server<undefined>; readonly address: ListenAddress }
 

@@ -35,6 +35,12 @@ export class Entrance {
     return this.#forward !== undefined
   }
 
+  /** Has the client open its next connection to the process that serves, where that is another one. */
+  markLast(response: Response): Response {
+    if (this.#forward) response.headers.set('connection', 'close')
+    return response
+  }
+
   /** Counts requests from now on. */
   count(): void {
     this.isOpen = false

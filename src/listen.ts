@@ -108,7 +108,7 @@ export function respondIn(port: Port, isPlain: boolean) {
   return (request: Request): MaybePromise<Response> => {
     const place = placeIn(request, config.pathPrefix)
     const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
-    if (redirected) return redirected
+    if (redirected) return entrance.markLast(redirected)
     const polled = respondToFallback(port, request, place)
     if (polled) return polled
     if (entrance.isOpen) return respondToApi(port, route(request, place))
@@ -278,12 +278,8 @@ async function respondAndCount(
   respond: () => MaybePromise<Response>,
 ): Promise<Response> {
   const { inFlight, addresses, entrance } = port
-  const answer = async (): Promise<Response> => {
-    const response = await respondInTurn(port, request, respond)
-    // The next request is to open a connection to the process that serves now.
-    if (entrance.hasMoved) response.headers.set('connection', 'close')
-    return response
-  }
+  const answer = async (): Promise<Response> =>
+    entrance.markLast(await respondInTurn(port, request, respond))
   if (!sends) return withId(await answer(), request)
   try {
     return withId(await inFlight.answer(request, answer), request)

@@ -2,7 +2,7 @@
  * Ports: all that the server listens on, opened and closed together: the public port, the admins' address, the
  * port of the metrics.
  */
-import type { Bound } from './bind'
+import { removalOf, type Bound } from './bind'
 import { Certificate } from './certificate'
 import { publicAddress } from './config/admin-settings'
 import { tlsFilesOf } from './config/tls-settings'
@@ -51,8 +51,11 @@ export async function openPorts(parts: Parts): Promise<Ports> {
   // What has no port has a file, whose name is another process's once that serves.
   const isOurs = ({ port }: { readonly port: number | undefined }): boolean =>
     Boolean(port) || !parts.entrance.hasMoved
-  const close = (atOnce: boolean) =>
-    Promise.all(opened.filter(isOurs).map((server) => server.stop(atOnce)))
+  let removals: readonly (() => void)[] = []
+  const close = (atOnce: boolean) => {
+    for (const remove of removals) remove()
+    return Promise.all(opened.filter(isOurs).map((server) => server.stop(atOnce)))
+  }
   const add = <Added extends Bound>(bound: Added | undefined): Added | undefined => {
     if (bound) opened.push(bound.server)
     return bound
@@ -72,6 +75,10 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     if (plain) opened.push(plain)
     opened.push(listeners)
     addresses.server = listeners
+    const files = [publicAddress(config), config.adminListen].map(
+      (at) => at && 'path' in at && at.path,
+    )
+    removals = files.filter((path) => typeof path === 'string').map(removalOf)
     const responders: Readonly<Record<Way, (request: Request) => MaybePromise<Response>>> = {
       public: respondIn(port, false),
       plain: (request) => {

@@ -330,13 +330,16 @@ async function build(
   undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   let successor: Successor | undefined
+  let leaving: Promise<void> | undefined
   const served = { core, config, entrance, addresses, ports, webhooks }
   const stored = { db, lock, upkeep, statistics: keepsSeries ? statistics : undefined }
   const onMoved = (moved: Successor): void => {
     successor = moved
     options.onMoved?.(moved)
   }
-  undo.push(await openDoor({ ...served, ...stored, succession, onMoved }))
+  const door = await openDoor({ ...served, ...stored, succession, onMoved })
+  undo.push(() => door.close())
+  const goodbye = () => leave({ core, config, feed, webhooks, ports, end }, successor)
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
     // Who was with the process before has until then to come back.
@@ -390,6 +393,6 @@ async function build(
     metricsPort,
     adminAddress,
     stop: end,
-    leave: () => leave({ core, config, feed, webhooks, ports, end }, successor),
+    leave: () => (leaving ??= door.leave(goodbye)),
   }
 }

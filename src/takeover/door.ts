@@ -54,11 +54,9 @@ const MAX_PATH_BYTES = 103
 export type Estate = {
   /** Begins no other webhook request; resolves when those under way have ended. */
   finishWork(): Promise<unknown>
-  /** Takes up again what `finishWork` has ended. */
-  resumeWork(): void
   /** Writes all that is to be stored, and gives the database up. @throws where it cannot be written */
   release(): void
-  /** False where another process has the database still. */
+  /** Goes on with all of it, from whichever step on. False where another process has the database still. */
   takeBack(): boolean
   divert(send: (entries: readonly Entry[]) => void): void
 }
@@ -108,6 +106,9 @@ export class Door {
   /** The one whose request is being followed. */
   #link: Link | undefined
   #isClosed = false
+  #isLeaving = false
+  /** Resolves when it is known which process serves; undefined before the first takeover. */
+  #settled: Promise<void> | undefined
 
   constructor(readonly parts: DoorParts) {}
 
@@ -131,6 +132,12 @@ export class Door {
     } finally {
       process.umask(before)
     }
+  }
+
+  /** Refuses who asks from now on, and leaves when whoever has asked serves, or does not. */
+  leave(goodbye: () => Promise<void>): Promise<void> {
+    this.#isLeaving = true
+    return this.#settled ? this.#settled.then(goodbye) : goodbye()
   }
 
   close(): void {
@@ -197,12 +204,12 @@ export class Door {
   #refusalOf({ protocol }: Ask): string | undefined {
     if (protocol !== PROTOCOL) return `it speaks protocol ${PROTOCOL}, and the new one ${protocol}`
     if (this.#link || !this.parts.entrance.isOpen) return 'another takeover is under way'
-    if (this.#isClosed || this.parts.core.state.draining) return 'it is leaving'
+    if (this.#isLeaving || this.parts.core.state.draining) return 'it is leaving'
     return undefined
   }
 
   async #follow(socket: Socket, ask: Ask): Promise<void> {
-    const { core, estate, entrance } = this.parts
+    const { core } = this.parts
     const link = socket.data
     link.ask = ask
     const refused = this.#refusalOf(ask)
@@ -216,20 +223,20 @@ export class Door {
       { pid: ask.pid, from: version, to: ask.version },
       'a new process asks for the place of this one',
     )
-    try {
-      const reason = (await this.#finishWork(link)) ?? (await this.#handOver(socket, link))
-      if (reason === undefined) return
+    const handing = Promise.withResolvers<void>()
+    this.#settled = handing.promise
+    const reason = await this.#tryHandOver(socket).catch(messageOf)
+    if (reason !== undefined) {
       this.#send(socket, { type: 'refused', reason })
+      socket.close(1000)
+      await this.#takeBack(link)
       this.#noteFailure(reason)
-    } catch (cause) {
-      core.log.error({ err: cause }, 'takeover')
-      this.#noteFailure(messageOf(cause))
     }
-    socket.close(1000)
-    core.state.draining = false
-    estate.resumeWork()
-    entrance.reopen()
-    this.#link = undefined
+    handing.resolve()
+  }
+
+  async #tryHandOver(socket: Socket): Promise<string | undefined> {
+    return (await this.#finishWork(socket.data)) ?? (await this.#handOver(socket))
   }
 
   #noteFailure(reason: string): void {
@@ -255,20 +262,14 @@ export class Door {
     return left > 0 ? `${left} requests took too long` : undefined
   }
 
-  async #handOver(socket: Socket, link: Link): Promise<string | undefined> {
+  async #handOver(socket: Socket): Promise<string | undefined> {
+    const link = socket.data
     const { core, estate, drainMs, entrance, forwardTo, onMoved } = this.parts
     estate.release()
     this.#send(socket, { type: 'yours', drainMs })
     const ready = await Promise.race([link.ready.promise, wait(core, READY_MS)])
-    if (!ready || link.isGone) {
-      socket.close(1000)
-      await this.#takeBack(link)
-      void this.#server?.stop(true)
-      this.open() // the new process may have taken its name
-      return ready || link.isGone
-        ? GONE
-        : `the new process was not ready within ${READY_MS / 1000} s`
-    }
+    if (link.isGone) return GONE
+    if (!ready) return `the new process was not ready within ${READY_MS / 1000} s`
     core.state.hasMoved = true
     core.state.twin = twinOver((message) => this.#send(socket, message))
     this.#send(socket, { type: 'go' })
@@ -291,8 +292,8 @@ export class Door {
 
   /** Waits for the end of the new process, and ends it where it does not give the database back. */
   async #takeBack({ ask }: Link): Promise<void> {
-    const { core, estate } = this.parts
-    const { clock, log } = core
+    const { core, estate, entrance } = this.parts
+    const { clock, log, state } = core
     let killAt = clock.mono() + YIELD_MS
     while (!estate.takeBack()) {
       await wait(core, LOOK_MS * 10)
@@ -301,6 +302,12 @@ export class Door {
       log.error({ pid: ask!.pid }, 'the new process keeps the database, and is killed')
       kill(ask!.pid)
     }
+    state.draining = false
+    entrance.reopen()
+    this.#link = undefined
+    if (this.#isClosed) return
+    void this.#server?.stop(true)
+    this.open() // the new process may have taken its name
   }
 }
 

@@ -44,14 +44,11 @@ export type EstateParts = {
 
 export function estateOf(parts: EstateParts): Estate {
   const { core, db, path, lock, upkeep, webhooks, statistics } = parts
-  let isReleased = false
   return {
     finishWork: () => webhooks.finish(),
-    resumeWork: () => webhooks.takeBack(),
     release() {
       webhooks.hold()
       core.engine.handOver()
-      isReleased = true
       statistics?.stop()
       upkeep.stop()
       db.run('PRAGMA query_only = ON')
@@ -60,8 +57,8 @@ export function estateOf(parts: EstateParts): Estate {
     takeBack() {
       if (!lock.take(path)) return false
       db.run('PRAGMA query_only = OFF')
-      if (isReleased) core.engine.takeBack()
-      isReleased = false
+      core.engine.takeBack()
+      webhooks.takeBack()
       return true
     },
     divert: (send) => webhooks.divert(send),

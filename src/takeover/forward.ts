@@ -11,6 +11,9 @@ const FROM = 'carillon-passed-on'
 
 const WAYS: readonly string[] = ['public', 'plain', 'admin', 'metrics'] satisfies Way[]
 
+/** Headers of one connection; the runtime writes those of the next. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'expect']
+
 /** What the runtime adds to a request without it. */
 const ADDED = ['accept', 'accept-encoding', 'user-agent']
 
@@ -20,6 +23,7 @@ export function forwardTo(socket: string, addresses: Addresses): Forward {
     const { address, port } = addresses.peerOf(request)
     const headers = new Headers(request.headers)
     const had = ADDED.filter((name) => headers.has(name)).join(',')
+    for (const name of HOP_BY_HOP) headers.delete(name)
     headers.set(FROM, `${way} ${port} ${address} ${had}`)
     const { method, url, signal } = request
     try {

@@ -22,10 +22,10 @@ export type DoorOptions = Omit<EstateParts, 'path'> & {
 }
 
 /**
- * Lets requests in; a server that takes over waits for the other one's word. Returns what closes the door.
+ * Lets requests in; a server that takes over waits for the other one's word. Returns the door.
  * @throws StoreError where the other one goes on
  */
-export async function openDoor(options: DoorOptions): Promise<() => void> {
+export async function openDoor(options: DoorOptions): Promise<Pick<Door, 'leave' | 'close'>> {
   const { core, config, entrance, addresses, ports, webhooks, succession } = options
   const begin = async (): Promise<void> => {
     const receive: Webhooks['receive'] = (entries) => webhooks.receive(entries)
@@ -35,7 +35,7 @@ export async function openDoor(options: DoorOptions): Promise<() => void> {
   const { databasePath: path } = config
   if (!isFile(path)) {
     await begin()
-    return () => undefined
+    return { leave: (goodbye) => goodbye(), close: () => undefined }
   }
   const door = new Door({
     ...options,
@@ -55,5 +55,5 @@ export async function openDoor(options: DoorOptions): Promise<() => void> {
     door.close()
     throw cause
   }
-  return () => door.close()
+  return door
 }

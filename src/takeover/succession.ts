@@ -89,7 +89,7 @@ export class Succession {
       link.close()
       const reason =
         answer?.type === 'refused' ? answer.reason : 'it has ended, or was told to leave'
-      throw new StoreError(`takeover: refused by the server that runs: ${reason}`)
+      throw refused(reason)
     }
     this.#drainMs = (answer as Yours).drainMs
     this.#release = lockDatabase(this.databasePath, TIE_MS)
@@ -111,9 +111,10 @@ export class Succession {
     core.state.twin = twinOver((message) => link.send(message))
     const begun = Promise.withResolvers<void>()
     link.listen((message) => {
-      if (!message)
-        begun.reject(new StoreError('takeover: the server that runs has taken its place back'))
-      else if (message.type === 'go') begun.resolve()
+      if (message?.type === 'refused') begun.reject(refused(message.reason))
+      else if (!message && link.isClosed) begun.reject(refused('it has taken its place back'))
+      else if (!message || message.type === 'go')
+        begun.resolve() // where the old process was killed, nobody else has the database
       else this.#receive(message, core, receive)
     })
     link.send({ type: 'ready', isSteered })
@@ -151,19 +152,25 @@ export class Succession {
   }
 }
 
+const refused = (reason: string): StoreError =>
+  new StoreError(`takeover: the server that runs goes on: ${reason}`)
+
 /** The WebSocket to the old process. */
 class Link {
   #listener: ((message: Message | undefined) => void) | undefined
   readonly #ended = Promise.withResolvers<void>()
   #isOver = false
+  /** The old process has closed it, and lives. */
+  isClosed = false
 
   constructor(readonly socket: WebSocket) {
     socket.addEventListener('message', ({ data }) => {
       const message = readMessage(String(data))
       if (message) this.#listener?.(message)
     })
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', ({ code }) => {
       this.#isOver = true
+      this.isClosed = code === 1000
       this.#ended.resolve()
       this.#listener?.(undefined)
     })

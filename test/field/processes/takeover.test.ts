@@ -1,0 +1,224 @@
+/** Takeovers of whole programs: what goes wrong at each step, and who serves then. */
+import { Database } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { waitUntil } from '../../harness'
+import { Program } from '../../program'
+import { freePort, Place } from './takeovers'
+
+/** Publishes all the time; the statuses of its requests are kept. */
+class Publisher {
+  answered = 0
+  readonly failures: unknown[] = []
+  #isOver = false
+  readonly #running: Promise<void>
+
+  constructor(readonly place: Place) {
+    this.#running = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver)
+      await this.place.trigger(this.answered).then(
+        () => this.answered++,
+        (cause: unknown) => this.failures.push(cause),
+      )
+  }
+
+  /** How many were accepted; none was not. */
+  async stop(): Promise<number> {
+    this.#isOver = true
+    await this.#running
+    expect(this.failures).toEqual([])
+    return this.answered
+  }
+}
+
+/** What ends a takeover before the new process serves, and what that one prints. */
+const FAILURES: readonly {
+  readonly name: string
+  readonly env?: Record<string, string>
+  /** Called once the new process is in its start, where it is held there. */
+  readonly act?: (next: Program, place: Place) => unknown
+  readonly holds?: 'hold' | 'fail'
+  /** Changes the database before the takeover; returns what undoes it. */
+  readonly prepare?: (place: Place) => () => void
+  readonly says: RegExp
+}[] = [
+  { name: 'a bad setting', env: { CARILLON_DRAIN_SECONDS: 'x' }, says: /CARILLON_DRAIN_SECONDS/ },
+  { name: 'no such configuration', env: { CARILLON_CONFIG: '/none.ts' }, says: /none\.ts/ },
+  { name: 'a port that changes', env: { PORT: '0' }, says: /PORT=0 is another port each time/ },
+  { name: 'no file', env: { DATABASE_PATH: ':memory:' }, says: /the database is in memory/ },
+  { name: 'an address of another machine', env: { HOST: '192.0.2.1' }, says: /192\.0\.2\.1/ },
+  { name: 'a plugin that fails', holds: 'fail', says: /it cannot start/ },
+  {
+    name: 'a database of a newer version',
+    prepare: (place) => {
+      const db = new Database(place.path('db.sqlite'))
+      db.run('PRAGMA busy_timeout = 5000')
+      const version = Object.values(db.query('PRAGMA user_version').get() as object)[0]
+      db.run('PRAGMA user_version = 9999')
+      return () => {
+        db.run(`PRAGMA user_version = ${version}`)
+        db.close()
+      }
+    },
+    says: /written by a newer version/,
+  },
+  { name: 'kill -9', holds: 'hold', act: (next) => next.process.kill('SIGKILL'), says: /^$/ },
+  { name: 'SIGTERM', holds: 'hold', act: (next) => next.process.kill('SIGTERM'), says: /"left"/ },
+]
+
+describe('a takeover that fails', () => {
+  test('leaves the old process, its sockets and its stored events as they are', async () => {
+    using place = new Place(await freePort())
+    await using old = await place.start()
+    await place.keepAll()
+    await using client = await place.connect()
+    const publisher = new Publisher(place)
+    for (const { name, env, act, holds, prepare, says } of FAILURES) {
+      const undo = prepare?.(place)
+      using held = holds && place.hold(holds)
+      await using next = place.takeOver(env)
+      if (act) {
+        await place.waitUntilHeld()
+        await act(next, place)
+      }
+      const code = await next.waitForExit()
+      undo?.()
+      held?.[Symbol.dispose]()
+      expect({ name, errors: await next.errors }).toEqual({
+        name,
+        errors: expect.stringMatching(says) as string,
+      })
+      expect(code).toBe(name === 'SIGTERM' ? 0 : name === 'kill -9' ? 137 : 1)
+      const before = publisher.answered
+      await waitUntil('events go on', () => publisher.answered > before + 3)
+    }
+    const published = await publisher.stop()
+    expect(old.process.exitCode).toBeNull()
+    const offsets: number[] = []
+    while (offsets.length < published) offsets.push(JSON.parse(await client.next()).offset)
+    expect(offsets).toEqual(Array.from({ length: published }, (_, index) => index + 1))
+    const { takeovers_failed: failed, takeovers } = await place.metrics()
+    expect({ failed, takeovers }).toEqual({ failed: 5, takeovers: 0 })
+    // And the next one succeeds.
+    await using next = place.takeOver()
+    await next.waitUntilListening()
+    expect(await old.waitForExit()).toBe(0)
+    await place.trigger(1)
+  }, 60_000)
+})
+
+describe('a kill -9', () => {
+  test('of the old process leaves the new one in charge, before and after it serves', async () => {
+    for (const isBefore of [true, false]) {
+      using place = new Place(await freePort())
+      await using old = await place.start()
+      using held = place.hold('hold')
+      await using next = place.takeOver()
+      await place.waitUntilHeld()
+      if (isBefore) old.process.kill('SIGKILL')
+      held[Symbol.dispose]()
+      await next.waitUntilListening()
+      old.process.kill('SIGKILL')
+      await place.trigger(1)
+      expect(await place.metrics()).toMatchObject({ takeovers: 1 })
+    }
+  })
+
+  test('of the new process ends the old one, too, once it has stopped to serve', async () => {
+    using place = new Place(await freePort())
+    await using old = new Program({ ...place.env, CARILLON_DRAIN_SECONDS: '60' })
+    await old.waitUntilListening()
+    await using client = await place.connect()
+    await using next = place.takeOver()
+    await next.waitUntilListening()
+    next.process.kill('SIGKILL')
+    expect(await old.waitForExit()).toBe(1)
+    await client.closed
+    await using third = await place.start()
+    expect(third.process.exitCode).toBeNull()
+  })
+})
+
+describe('one at a time', () => {
+  test('a silent second server and a second takeover are refused, each in a line', async () => {
+    using place = new Place(await freePort())
+    await using old = await place.start()
+    using other = new Place(place.port)
+    await using silent = new Program(other.env)
+    expect([await silent.waitForExit(), await silent.errors]).toEqual([
+      1,
+      expect.stringContaining(`carillon: 127.0.0.1:${place.port} is in use by another process`),
+    ])
+    using held = place.hold('hold')
+    await using next = place.takeOver()
+    await place.waitUntilHeld()
+    await using second = place.takeOver()
+    expect([await second.waitForExit(), await second.errors]).toEqual([
+      1,
+      'carillon: takeover: the server that runs goes on: another takeover is under way\n',
+    ])
+    // A stop waits for the end of the takeover, and is one with the leaving after it.
+    old.process.kill('SIGTERM')
+    held[Symbol.dispose]()
+    await next.waitUntilListening()
+    expect(await old.waitForExit()).toBe(0)
+    await place.trigger(1)
+  })
+
+  test('without a server a takeover is a start', async () => {
+    using place = new Place(await freePort())
+    await using program = place.takeOver()
+    await program.waitUntilListening()
+    expect(await place.metrics()).toMatchObject({ takeovers: 0 })
+  })
+})
+
+test('SIGUSR2 starts the new one, once, and the manager is told which process is the server', async () => {
+  using place = new Place(await freePort())
+  const told = place.path('told')
+  writeFileSync(place.path('systemd-notify'), `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 })
+  const PATH = `${place.folder}:${process.env['PATH']}`
+  await using old = new Program({ ...place.env, PATH, NOTIFY_SOCKET: '/run/none' })
+  await old.waitUntilListening()
+  using held = place.hold('hold')
+  old.process.kill('SIGUSR2')
+  await place.waitUntilHeld()
+  old.process.kill('SIGUSR2')
+  held[Symbol.dispose]()
+  expect(await old.waitForExit()).toBe(0)
+  await place.trigger(1)
+  const lines = (): string[] => readFileSync(told, 'utf8').trim().split('\n')
+  await waitUntil('all is told', () => lines().length === 3)
+  const pid = /^MAINPID=(\d+)$/m.exec(lines().join('\n'))![1]!
+  expect(lines().toSorted()).toEqual(
+    [
+      `MAINPID=${pid}`,
+      ...[pid, old.process.pid].map((each) => `READY=1 MAINPID=${each}`),
+    ].toSorted(),
+  )
+  process.kill(Number(pid), 'SIGTERM')
+  expect(await old.errors).toContain(`process ${pid} is starting already`) // the end of both
+})
+
+test('the door is open to the user of the server alone, and answers no nonsense', async () => {
+  using place = new Place(await freePort())
+  await using old = await place.start()
+  const door = place.path('db.sqlite.takeover')
+  expect(lstatSync(door).mode & 0o777).toBe(0o600)
+  for (const text of ['{"type":"ready"}', 'x', '[]', 'x'.repeat(17 * 1024 * 1024)]) {
+    const socket = new WebSocket(`ws+unix://${door}:/`)
+    const closed = Promise.withResolvers<number>()
+    socket.addEventListener('open', () => socket.send(text))
+    socket.addEventListener('close', ({ code }) => closed.resolve(code))
+    expect([1002, 1006, 1009]).toContain(await closed.promise)
+  }
+  const answer = await fetch('http://localhost/apps/1/events', { unix: door, method: 'POST' })
+  expect(answer.status).toBe(400)
+  await place.trigger(1)
+  old.process.kill('SIGTERM')
+  expect(await old.waitForExit()).toBe(0)
+  expect(existsSync(door)).toBe(false)
+})
