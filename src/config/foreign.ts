@@ -26,14 +26,15 @@ export const FOREIGN: readonly Foreign[] = [
     name: 'soketi',
     names: /^SOKETI_/,
     idle: [
-      [/^SOKETI_(?:ADAPTER|CLUSTER|CACHE|RATE_LIMITER|DB_REDIS)_/, ONE_PROCESS],
+      [/^SOKETI_(?:ADAPTER|CLUSTER|CACHE|RATE_LIMITER|(?:DB|DATABASE)_REDIS)_/, ONE_PROCESS],
       [/^SOKETI_QUEUE_/, 'webhooks wait in the database, and need no queue'],
       [
         /^SOKETI_(?:DB|APP_MANAGER)_(?:MYSQL|POSTGRES)_/,
         '`carillon import soketi --connect` reads the apps from there',
       ],
       [/^SOKETI_APP_MANAGER_ARRAY_/, 'soketi does not read it either: its file of JSON lists apps'],
-      [/^SOKETI_(?:DB_POOLING|APP_MANAGER)_/, IN_DATABASE],
+      [/^SOKETI_(?:(?:DB|DATABASE)_POOLING|APP_MANAGER)_/, IN_DATABASE],
+      [/^SOKETI_(?:CORS|INSTANCE)_/, 'is no setting: answers of the HTTP API are for backends'],
       [/^SOKETI_METRICS_DRIVER$/, 'metrics are for Prometheus'],
       [/^SOKETI_WEBHOOKS_BATCHING$/, 'webhooks are always sent in batches'],
     ],

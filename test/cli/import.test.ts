@@ -154,6 +154,7 @@ const LINES: readonly (readonly [server: string, entry: string, fate: string, ab
     'not needed',
     'one process serves everybody, without Redis or NATS',
   ],
+  ['soketi', 'SOKETI_METRICS_HOST=::1', 'carried', 'CARILLON_METRICS_HOST=::1'],
   ['soketi', 'SOKETI_COLOUR=red', 'could not be carried', 'no such name is known'],
   [
     'soketi',

@@ -179,6 +179,7 @@ export const SOKETI: Origin = {
     'httpApi.acceptTraffic.memoryThreshold': 'SOKETI_HTTP_ACCEPT_TRAFFIC_MEMORY_THRESHOLD',
     'httpApi.requestLimitInMb': 'SOKETI_HTTP_MAX_REQUEST_SIZE',
     'metrics.enabled': 'SOKETI_METRICS_ENABLED',
+    'metrics.host': 'SOKETI_METRICS_HOST',
     'metrics.port': 'SOKETI_METRICS_SERVER_PORT',
     'metrics.prometheus.prefix': 'SOKETI_METRICS_PROMETHEUS_PREFIX',
     'presence.maxMembersPerChannel': 'SOKETI_PRESENCE_MAX_MEMBERS',
