@@ -4,6 +4,8 @@ import Pusher from 'pusher'
 
 const { HOST = '127.0.0.1', PORT = '3000' } = process.env
 const { PUSHER_APP_ID: appId, PUSHER_APP_KEY: key, PUSHER_APP_SECRET: secret } = process.env
+if (!appId || !key || !secret)
+  throw new Error('Set PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET: Carillon prints them')
 
 /** Signing needs no connection to Carillon: only the key and the secret that it knows, too. */
 const pusher = new Pusher({ appId, key, secret })

@@ -32,12 +32,15 @@ const CHANNELS = [
   [/^presence-support\.(\d+)$/, (user) => ({ user_id: String(user.id), user_info: user })],
 ]
 
+const SOCKET_ID = /^\d+\.\d+$/
+
 const POSTS = new Map([
   ['/broadcasting/auth', authorize],
   ['/orders', ship],
 ])
 
 function authorize(user, { socket_id: socketId, channel_name: channel }) {
+  if (typeof channel !== 'string' || !SOCKET_ID.test(socketId)) return undefined
   for (const [pattern, decide] of CHANNELS) {
     const found = pattern.exec(channel)
     const answer = found && decide(user, found[1])
@@ -100,17 +103,18 @@ async function answerPost(path, request, response) {
   const fields = type.includes('json')
     ? JSON.parse(body)
     : Object.fromEntries(new URLSearchParams(body))
-  const answer = await action(user, fields, request.headers['x-socket-id'])
+  const answer = await action(user, fields ?? {}, request.headers['x-socket-id'])
   if (answer === undefined) return void response.writeHead(403).end('Forbidden')
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
 }
 
 async function serve(request, response) {
-  const { pathname } = new URL(request.url, 'http://localhost')
+  const [path] = request.url.split('?') // and no `new URL`, which throws for `//`
   try {
-    if (request.method === 'POST') await answerPost(pathname, request, response)
-    else await serveFile(pathname, response)
+    if (request.method === 'POST') await answerPost(path, request, response)
+    else await serveFile(path, response)
   } catch (error) {
+    if (error.code === 'ECONNRESET') return // whoever asked has gone, or was too slow
     console.error(error.message)
     response.writeHead(500).end('Something broke')
   }

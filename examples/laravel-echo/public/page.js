@@ -57,16 +57,18 @@ echo.channel('orders').listen('OrderShipped', ({ order }) => showOrder(order))
 find('ship').addEventListener('submit', async (event) => {
   event.preventDefault()
   const item = find('item').value
-  find('ship').reset()
   // With the socket's id the application leaves this page out: `toOthers()`. It shows the order by itself.
   const headers = {
     authorization,
     'content-type': 'application/json',
     'x-socket-id': echo.socketId() ?? '',
   }
-  const answer = await fetch('/orders', { method: 'POST', headers, body: JSON.stringify({ item }) })
-  if (answer.ok) showOrder((await answer.json()).order)
-  else find('state').textContent = 'That was not shipped. Does the server run?'
+  const question = { method: 'POST', headers, body: JSON.stringify({ item }) }
+  const answer = await fetch('/orders', question).catch(() => undefined)
+  find('trouble').textContent = answer?.ok ? '' : 'That was not shipped. Does the application run?'
+  if (!answer?.ok) return
+  showOrder((await answer.json()).order)
+  if (find('item').value === item) find('ship').reset()
 })
 
 // A private channel: notifications.

@@ -1,5 +1,6 @@
 /** The backends that examples/auth-server/README.md shows in other languages: what they sign opens the room, and no other. */
 import { expect } from 'bun:test'
+import { connect } from 'node:net'
 import { blocksOf, readPage } from '../../docs/pages'
 import { start, waitFor } from '../../harness'
 import type { Command } from '../commands'
@@ -34,10 +35,7 @@ async function expectAnswers(address: string, child: Bun.Subprocess): Promise<vo
   await using server = await start()
   await using client = await server.raw()
   const ask = (socketId: string, channel: string): Promise<Response> =>
-    fetch(address, {
-      method: 'POST',
-      body: new URLSearchParams({ socket_id: socketId, channel_name: channel }),
-    })
+    fetch(address, { method: 'POST', body: form(socketId, channel) })
   const untilItAnswers = async (): Promise<void> => {
     while (!(await ask('1.2', 'public').catch(() => undefined)))
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
@@ -51,4 +49,25 @@ async function expectAnswers(address: string, child: Bun.Subprocess): Promise<vo
   expect(JSON.parse(data)).toEqual({ user_id: 'ada', user_info: { name: 'Ada' } })
   const refused = [ask(client.socketId, 'private-board'), ask('1.2::user::{}', 'private-team')]
   expect((await Promise.all(refused)).map(({ status }) => status)).toEqual([403, 400])
+  const flood = await fetch(address, { method: 'POST', body: 'x'.repeat(5000) })
+  expect(flood.ok).toBe(false)
+  // Less than nothing is no length: what follows, however much, is not read.
+  const answer = await waitFor('an end', hearOf(address, '-1', form('1.2', 'private-team')))
+  expect(answer).not.toContain(' 200 ')
+}
+
+const form = (socketId: string, channel: string): URLSearchParams =>
+  new URLSearchParams({ socket_id: socketId, channel_name: channel })
+
+/** All that is answered to a form that says how long it is. */
+function hearOf(address: string, length: string, body: URLSearchParams): Promise<string> {
+  const { port, pathname } = new URL(address)
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const head = `POST ${pathname} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`
+  let heard = ''
+  const socket = connect(Number(port), '127.0.0.1', () => socket.end(`${head}${body}`))
+  socket.on('data', (bytes) => (heard += bytes.toString()))
+  socket.on('close', () => resolve(heard))
+  socket.on('error', reject)
+  return promise
 }

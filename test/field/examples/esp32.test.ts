@@ -151,6 +151,8 @@ describeWith(['g++', 'npm'], 'examples/esp32', () => {
     expect(await ask(known, question('1.2', 'private-cellar'))).toBe(403)
     expect(await ask(known, question('no socket id', CHANNEL))).toBe(400)
     expect(await ask(known, 'x'.repeat(2000))).toBe(413)
+    const without = execute(['node', 'backend.mjs'], { cwd: example.folder, timeoutMs: 20_000 })
+    await expect(without).rejects.toThrow('Set PUSHER_APP_ID')
   })
 })
 

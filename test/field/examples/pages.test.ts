@@ -7,7 +7,7 @@ import { findFlaws } from '../console/axe'
 import { execute, type LineReader } from '../commands'
 import { Cable } from './cable'
 import { openExample, pickPort, type Example } from './example'
-import { enter, openSite } from './sites'
+import { enter, openSite, statusOf } from './sites'
 
 const PHONE = { width: 390, height: 844 }
 const DARK_PHONE = { viewport: PHONE, colorScheme: 'dark' } as const
@@ -121,7 +121,25 @@ describePages('examples with pages', (browser) => {
       body: new URLSearchParams({ socket_id: '1.2', channel_name: 'private-App.Models.User.1' }),
     })
     expect(refused.status).toBe(403)
+    // What is no question breaks nothing; then the application is gone, and Ann is told.
+    const ask = (body: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${port}/broadcasting/auth`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer 1', 'content-type': 'application/json' },
+        body,
+      })
+    const room = '"channel_name":"presence-support.1"'
+    for (const body of ['null', `{${room}}`, `{"socket_id":"1.2:x",${room}}`])
+      expect((await ask(body)).status).toBe(403)
+    expect(await statusOf(port, '//')).toBe('404')
+    expect(await statusOf(port, '/../server.mjs')).toBe('404')
     expect([...problems, ...bensProblems]).toEqual([])
+    await site[Symbol.asyncDispose]()
+    await ann.getByLabel('Item').fill('A rug')
+    await ann.getByRole('button', { name: 'Ship it' }).click()
+    await ann.getByRole('alert').getByText('That was not shipped.').waitFor()
+    expect(await ann.getByLabel('Item').inputValue()).toBe('A rug')
+    expect(problems).toEqual([])
     await ann.close()
   })
   test('react: one subscription for many, strict mode, rooms, hostile members, and the way back', async () => {

@@ -1,4 +1,5 @@
-/** Pages on two origins with stock pusher-js, that ask one backend. */
+/** Pages on two origins with stock pusher-js, that ask one backend; and what no page asks. */
+import { connect } from 'node:net'
 import type { Page } from 'playwright-core'
 import type { Pages } from '../browser'
 
@@ -39,4 +40,16 @@ export function enter(
     for (const end of ['pusher:subscription_succeeded', 'pusher:subscription_error'])
       channel.bind(end, () => resolve(end))
   })`)
+}
+
+/** The status of what is asked for, written as it is: `fetch` would tidy it up. */
+export function statusOf(port: number, target: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const socket = connect(port, '127.0.0.1', () =>
+    socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+  )
+  socket.on('data', (bytes) => resolve(bytes.toString().slice(9, 12)))
+  socket.on('close', () => resolve('closed'))
+  socket.on('error', reject)
+  return promise
 }
