@@ -6,6 +6,8 @@ import { LIMIT_BY_WIRE_NAME } from '../../src/apps/limits'
 import { PROBLEMS } from '../../src/http/problem-rows'
 import { APP_PROBLEMS } from '../../src/http/problem-rows-of-apps'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
+import { start, type TestServer } from '../harness'
+import { makeEvent, post } from '../http/event-requests'
 import { readPage, ROOT } from './pages'
 
 const page = await readPage('docs/troubleshooting.md')
@@ -99,4 +101,88 @@ test('fields of an app that it names are there', () => {
   const named = quotesIn(page + remedies).filter((quote) => /^[a-z]+(_[a-z]+)+$/.test(quote))
   const known = [...FIELDS, ...CODES, 'socket_id']
   expect(named.filter((name) => !known.includes(name))).toEqual([])
+})
+
+/** What a frame says is wrong. */
+const messageIn = (frame: string): string => {
+  const { data } = JSON.parse(frame) as { data: string | { message?: string; error?: string } }
+  const said = typeof data === 'string' ? (JSON.parse(data) as { error: string }) : data
+  return said.error ?? (said as { message: string }).message
+}
+
+/** The answer to what a new client says. */
+const say =
+  (...messages: readonly object[]) =>
+  async (server: TestServer): Promise<string> => {
+    await using client = await server.raw()
+    messages.forEach((message) => client.send(message))
+    const frames: string[] = []
+    while (!/error/.test(frames.at(-1) ?? '')) frames.push(await client.next())
+    return messageIn(frames.at(-1)!)
+  }
+
+const subscribe = (channel: string, auth?: string) => ({
+  event: 'pusher:subscribe',
+  data: { channel, auth },
+})
+const clientEvent = (channel: string) => ({ event: 'client-e', channel, data: '1' })
+
+const connectTo =
+  (path: string) =>
+  async (server: TestServer): Promise<string> => {
+    await using client = await server.raw({ path, hello: false })
+    return (await client.closing()).reason
+  }
+
+const request =
+  (path: string, body?: string) =>
+  async (server: TestServer): Promise<string> =>
+    await (await server.http(path, body === undefined ? {} : { method: 'POST', body })).text()
+
+const trigger =
+  (more: object) =>
+  async (server: TestServer): Promise<string> =>
+    (await post(server.sdk(), '/events', makeEvent(more)))[1]
+
+/** Ways to be told what the page quotes. */
+const CAUSED: readonly (readonly [
+  quote: string,
+  cause: (server: TestServer) => Promise<string>,
+])[] = [
+  ['App key 5b0f5c1e does not exist', connectTo('/app/5b0f5c1e?protocol=7')],
+  ['Path /socket.io not found; connect to /app/KEY', connectTo('/socket.io')],
+  ["Protocol 'seven' is not a number", connectTo('/app/test-app-fake-key?protocol=seven')],
+  ['Protocol 3 is not supported; 4 to 7 are', connectTo('/app/test-app-fake-key?protocol=3')],
+  ['Auth info required to subscribe to private-room', say(subscribe('private-room'))],
+  [
+    "Auth value for subscription to private-room is invalid: should be of format 'key:signature'",
+    say(subscribe('private-room', 'nonsense')),
+  ],
+  ['Existing subscription to channel room', say(subscribe('room'), subscribe('room'))],
+  [
+    'Cannot broadcast client event on room (only private and presence channels carry them)',
+    say(subscribe('room'), clientEvent('room')),
+  ],
+  [
+    'Cannot broadcast client event (connection not subscribed to channel private-room)',
+    say(clientEvent('private-room')),
+  ],
+  ['Authentication key required', request('/apps/1/events', '{}')],
+  ['App 7 does not exist', request('/apps/7/channels?auth_key=k')],
+  ['Unknown route', request('/apps/1/nothing')],
+  ["Invalid socket_id: '1234'", trigger({ socket_id: '1234' })],
+  ['Event name must not be empty', trigger({ name: '' })],
+  ['Expected at least one channel', trigger({ channels: [] })],
+  [
+    'The data content of this event exceeds the allowed maximum (20000 of 10240 bytes)',
+    trigger({ data: 'x'.repeat(20_000) }),
+  ],
+]
+
+test('what it quotes is said to whoever does that', async () => {
+  await using server = await start()
+  for (const [quote, cause] of CAUSED) {
+    expect(QUOTED).toContain(quote)
+    expect((await cause(server)).trim()).toBe(quote)
+  }
 })
