@@ -53,7 +53,8 @@ export const FOREIGN: readonly Foreign[] = [
         /^REVERB_(?:PULSE|TELESCOPE)_INGEST_INTERVAL$/,
         'there is no ingest: `GET /metrics` and the console show the same',
       ],
-      [/^REVERB_(?:SERVER|APP_RATE_LIMIT\w*)$/, 'there is one server'],
+      [/^REVERB_APP_RATE_LIMIT_/, 'goes with REVERB_APP_RATE_LIMITING_ENABLED'],
+      [/^REVERB_SERVER$/, 'there is one server'],
     ],
   },
   {

@@ -163,6 +163,21 @@ test('what Laravel prints of its configuration has several apps', async () => {
   expect(JSON.stringify(rows)).not.toContain('s3cret')
 })
 
+test('origins of an environment are separated by commas', async () => {
+  const secret = `REVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=${SECRETS[0]}\n`
+  const rows = await becomes(
+    'reverb',
+    'o.env',
+    `${secret}REVERB_APP_ALLOWED_ORIGINS=a.example, *.b.example\n`,
+  )
+  expect(rows).toContainEqual([
+    'REVERB_APP_ALLOWED_ORIGINS',
+    'could not be carried',
+    expect.stringContaining(`'hosts=["//a.example","//*.b.example"]'`),
+  ])
+  expect(rows).toContainEqual(['would be created', ''])
+})
+
 test('apps with one name, short names, and ids with one slug are all made', async () => {
   const apps = [
     { ...app('a.b'), name: 'Shop!' },

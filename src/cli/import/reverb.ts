@@ -83,7 +83,7 @@ function messageSize(value: unknown): Carried {
 
 /** Hosts there; patterns that a plugin must enforce here, since an app would only seem protected without one. */
 function origins(value: unknown): Carried {
-  const list = listOf(value)
+  const list = listOf(value) ?? (typeof value === 'string' ? value.split(/\s*,\s*/) : undefined)
   if (!list) return { mistake: 'expected a list of origins' }
   if (list.includes('*')) return { idle: 'every origin may connect' }
   const isHost = (entry: unknown): entry is string =>
