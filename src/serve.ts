@@ -141,7 +141,7 @@ function leaveOnSignal(program: Program): void {
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
   if (!ignoresHangups()) process.on('SIGHUP', leave)
-  process.on('SIGUSR2', () => program.server && startSuccessor(program.server.core))
+  process.on('SIGUSR2', () => void (program.server && startSuccessor(program.server.core)))
 }
 
 /** Leaves, since another process serves; at once where that one has ended. */

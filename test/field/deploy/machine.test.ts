@@ -1,9 +1,9 @@
 /** docs/deployment.md on a virtual machine: the page's own commands, from an executable to an event by TLS. */
-import { expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ROOT } from '../../docs/pages'
+import { ROOT, type Block } from '../../docs/pages'
 import { PATIENCE_MS } from '../../harness'
 import { execute } from '../commands'
 import { blocksBelow, isRun } from './deployment'
@@ -21,13 +21,14 @@ const NAMES = `echo '127.0.0.1 ${NAME}' >> /etc/hosts`
 /** The page's client as a program, which ends when it has heard something. */
 const LISTEN = `
 cd client && ln -s "$CHECKOUT/node_modules" node_modules
-NODE_EXTRA_CA_CERTS=${CERTIFICATE} timeout 15 node client.mjs > heard 2>&1 &
+NODE_EXTRA_CA_CERTS=${CERTIFICATE} timeout 30 node client.mjs > heard 2>&1 &
+echo $! > pid
 cd /etc/carillon && timeout 15 sh -c 'until carillon channels | grep -q my-channel; do :; done'`
 
 const FACTS = `
 systemd-analyze verify /etc/systemd/system/carillon.service
 systemd-analyze security --offline=true --threshold=20 /etc/systemd/system/carillon.service > /dev/null
-systemctl show carillon -p User,LimitNOFILE,NRestarts
+systemctl show carillon -p User,LimitNOFILE
 grep -E 'Seccomp:|NoNewPrivs|CapBnd' /proc/$(systemctl show carillon -p MainPID --value)/status | tr -d '\\t'
 mkdir -p /var/www/html/.well-known/acme-challenge
 echo renewed > /var/www/html/.well-known/acme-challenge/token
@@ -35,59 +36,88 @@ curl --silent http://${NAME}/.well-known/acme-challenge/token
 curl --silent --output /dev/null --write-out '%{redirect_url}\\n' http://${NAME}/console
 curl --silent --resolve ${NAME}:443:[::1] https://${NAME}/up`
 
-/** As after an upgrade: the main process is another one, and nothing was restarted. */
+/** Another process is the main one then, and the one before has said its goodbyes. */
 const RELOAD = `
 before=$(systemctl show carillon -p MainPID --value)
 systemctl reload carillon
-timeout 15 sh -c "while [ \\$(systemctl show carillon -p MainPID --value) = $before ]; do :; done"
+timeout 30 sh -c "while kill -0 $before 2>&-; do :; done"
 cd /etc/carillon && carillon ready && carillon trigger my-channel my-event '{}'`
 
+const CRASH = `
+before=$(systemctl show carillon -p MainPID --value)
+kill -9 $before
+timeout 15 sh -c 'until [ "$(systemctl show carillon -p NRestarts --value)" = 1 ]; do :; done'
+cd /etc/carillon && carillon ready --wait 15`
+
+/** The page's own build, for this machine. */
+async function buildAsPrinted(block: Block): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+  const file = join(folder, 'carillon')
+  const [line] = block.code.split('\n')
+  const around = { cwd: ROOT, timeoutMs: PATIENCE_MS }
+  await execute(['sh', '-c', line!.replace('dist/carillon', file)], around)
+  const bytes = readFileSync(file)
+  rmSync(folder, { recursive: true })
+  return bytes
+}
+
 describeOnMachine('a virtual machine', () => {
-  test('serves by TLS behind nginx after the commands of the page, and stops as it should', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-    const file = join(folder, 'carillon')
-    const [building] = await blocksBelow('On a virtual machine')
-    const [command] = building!.code.split('\n')
-    await execute(['sh', '-c', command!.replace('dist/carillon', file)], {
-      cwd: ROOT,
-      timeoutMs: PATIENCE_MS,
-    })
-    await using machine = new Machine(['nginx.service'])
+  let machine: Machine
+  let [seen, heard] = ['', '']
+
+  const run = (script: string): string => {
+    const { text, exitCode } = machine.run(`export NAME=${NAME}; ${script}`)
+    if (exitCode === 0) return text
+    throw new Error(`${script}: ${exitCode}\n${text}\n${machine.logOf('carillon')}`)
+  }
+
+  beforeAll(async () => {
+    const blocks = await blocksBelow('On a virtual machine')
+    const executable = await buildAsPrinted(blocks[0]!)
+    machine = new Machine(['nginx.service'])
     await machine.waitUntilBooted()
-    const run = async (script: string): Promise<string> => {
-      const { text, exitCode } = machine.run(`export NAME=${NAME}; ${script}`)
-      if (exitCode !== 0)
-        throw new Error(`${script}: ${exitCode}\n${text}\n${machine.logOf('carillon')}`)
-      return text
-    }
-    machine.write('/root/carillon', readFileSync(file))
-    rmSync(folder, { recursive: true })
+    machine.write('/root/carillon', executable)
     for (const own of ['carillon.service', 'nginx.conf'])
       machine.write(`/root/${own}`, readFileSync(join(ROOT, 'ops', own)))
-    await run(`${NAMES}; systemctl start nginx`) // as the package does
+    run(`${NAMES}; systemctl start nginx; mkdir client`) // as the package does
+    for (const { language, code } of blocks.filter(isRun)) {
+      if (language === 'js') {
+        const key = run('grep -oP "APP_KEY=\\K.*" /etc/carillon/.env').trim()
+        const client = code.replace('YOUR_KEY', key).replaceAll(PRINTED, NAME)
+        machine.write('/root/client/client.mjs', client)
+        run(LISTEN)
+      } else seen += run(code)
+      if (code.includes('openssl req')) run(TRUST)
+    }
+    heard = run(
+      "timeout 15 sh -c 'until grep -m1 hello client/heard; do :; done'; kill $(cat client/pid)",
+    )
+  })
+  afterAll(() => machine?.[Symbol.asyncDispose]())
 
-    let seen = ''
-    for (const block of (await blocksBelow('On a virtual machine')).filter(isRun))
-      if (block.language === 'js') {
-        const key = (await run('grep -oP "APP_KEY=\\K.*" /etc/carillon/.env')).trim()
-        await run('mkdir client')
-        machine.write(
-          '/root/client/client.mjs',
-          block.code.replace('YOUR_KEY', key).replaceAll(PRINTED, NAME),
-        )
-        await run(LISTEN)
-      } else {
-        seen += await run(block.code)
-        if (block.code.includes('openssl req')) await run(TRUST)
-      }
+  /** Restarts with more settings, and as it was after that. */
+  function withSettings<T>(lines: string, then: () => T): T {
+    run(`cp -p /etc/carillon/.env kept; printf '${lines}\\n' >> /etc/carillon/.env`)
+    try {
+      run('systemctl restart carillon')
+      return then()
+    } finally {
+      run(
+        'cp -p kept /etc/carillon/.env; systemctl reset-failed carillon; systemctl restart carillon',
+      )
+    }
+  }
+
+  test('the commands of the page end with an event by TLS', () => {
     expect(seen).toContain('{"ready":true}')
     expect(seen).not.toMatch(/^(warn|fail)\b/m)
-    expect(await run("timeout 15 sh -c 'until grep -m1 hello client/heard; do :; done'")).toContain("{ hello: 'world' }") // prettier-ignore
+    expect(heard).toBe("{ hello: 'world' }\n")
+  })
 
-    expect((await run(FACTS)).trim().split('\n').toSorted()).toEqual([
+  test('the service may do little, and nginx passes on what it should', () => {
+    expect(run(FACTS).trim().split('\n').toSorted()).toEqual([
       'CapBnd:0000000000000000',
       'LimitNOFILE=131072',
-      'NRestarts=0',
       'NoNewPrivs:1',
       'Seccomp:2',
       'User=carillon',
@@ -95,23 +125,50 @@ describeOnMachine('a virtual machine', () => {
       'renewed',
       '{"health":"OK"}',
     ])
-    expect(await run(RELOAD)).toContain('http://127.0.0.1:6001 is ready')
-    expect(await run('systemctl show carillon -p ActiveState,NRestarts')).toBe(
-      'NRestarts=0\nActiveState=active\n',
-    )
-    await run('systemctl restart carillon && systemctl stop carillon')
-    expect(await run('systemctl show carillon -p Result,ExecMainStatus')).toBe(
-      'Result=success\nExecMainStatus=0\n',
-    )
-    const log = machine.logOf('carillon')
-    expect(log).toContain('a new process starts, to take the place of this one')
-    expect(log).not.toMatch(/not permitted/)
+    expect(machine.logOf('carillon')).not.toContain('not permitted')
+  })
 
-    const mistaken = machine.run('echo PORT=x >> /etc/carillon/.env; systemctl start carillon')
-    expect([mistaken.exitCode, mistaken.text]).toEqual([
-      1,
-      expect.stringContaining('Job for carillon.service failed'),
-    ])
+  test('a reload is an upgrade: the main process is another one, and nothing was restarted', () => {
+    expect(run(RELOAD)).toContain('http://127.0.0.1:6001 is ready')
+    const state = run('systemctl show carillon -p ActiveState,NRestarts')
+    expect(state).toBe('NRestarts=0\nActiveState=active\n')
+  })
+
+  test('after a reload, too, a stop waits for the goodbyes, and a crash is followed by a start', () => {
+    run(RELOAD)
+    const pid = run('systemctl show carillon -p MainPID --value').trim()
+    run('systemctl stop carillon')
+    const end = run('systemctl show carillon -p Result')
+    expect(end).toBe('Result=success\n')
+    const last = run(`journalctl --no-pager --output cat _PID=${pid} | tail -2`)
+    expect(last).toMatch(/"leaving"[^]*"left"/)
+    run(`systemctl start carillon; ${RELOAD}`)
+    expect(run(CRASH)).toContain('is ready')
+  })
+
+  test('backups are made where the page has them', () =>
+    withSettings('CARILLON_BACKUP_PATH=/var/lib/carillon/backups', () => {
+      run("timeout 15 sh -c 'until ls /var/lib/carillon/backups/*.sqlite; do :; done'")
+      expect(run('stat -c %U:%a /var/lib/carillon/backups/*.sqlite')).toBe('carillon:600\n')
+    }))
+
+  test('nginx may come by a unix socket', () => {
+    const socket = '/run/carillon/carillon.sock'
+    const proxied = `HOST=unix:${socket}\\nCARILLON_TRUSTED_PROXIES=unix`
+    withSettings(proxied, () => {
+      const file = '/etc/nginx/conf.d/carillon.conf'
+      run(
+        `cp ${file} nginx.kept; sed -i 's#server 127.0.0.1:6001;#server unix:${socket};#' ${file}`,
+      )
+      expect(run(`nginx -s reload; curl --silent --retry 5 --retry-all-errors https://${NAME}/ready`)).toContain('{"ready":true}') // prettier-ignore
+      expect(run('cd /etc/carillon && carillon ready')).toBe(`unix:${socket} is ready\n`)
+      run(`cp nginx.kept ${file}; nginx -s reload`)
+    })
+  })
+
+  test('a mistake in the settings ends the start, and is in the journal', () => {
+    expect(() => withSettings('PORT=x', () => undefined)).toThrow('Job for carillon.service failed')
     expect(machine.logOf('carillon')).toContain('carillon: PORT=x: expected an integer')
+    expect(run('cd /etc/carillon && carillon ready')).toContain('is ready')
   })
 })

@@ -66,7 +66,7 @@ export class Machine {
     for (const name of ['layer', 'work', 'root']) mkdirSync(join(this.folder, name))
     mkdirSync(this.#group)
     const log = join(this.folder, 'log')
-    const enter = `echo $$ > ${this.#group}/cgroup.procs && exec unshare ${NAMESPACES.join(' ')} sh -c "$1" > ${log} 2>&1`
+    const enter = `echo $$ > ${this.#group}/cgroup.procs && exec setpriv --pdeathsig KILL unshare ${NAMESPACES.join(' ')} sh -c "$1" > ${log} 2>&1`
     this.#child = Bun.spawn(['sh', '-c', enter, 'sh', this.#script(units)], {
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
       stdio: ['ignore', 'ignore', 'ignore'],

@@ -133,6 +133,21 @@ const linesOf = async (start: RegExp): Promise<string[]> =>
     .flatMap(({ code }) => code.split('\n'))
     .filter((line) => start.test(line))
 
+describeWith('caddy', 'Caddy', () => {
+  test('finds the server and its own name by what compose.yml sets', async () => {
+    const name = 'chat.carillon.test'
+    const { CARILLON_NAME = '', CARILLON_AT = '' } = services.caddy.environment
+    const variables = {
+      CARILLON_NAME: String(CARILLON_NAME).replace('${NAME:-push.example.org}', name),
+      CARILLON_AT: String(CARILLON_AT),
+    }
+    const command = ['caddy', 'adapt', '--config', 'ops/Caddyfile'] as const
+    const adapted = await execute(command, { ...AROUND, variables })
+    expect(adapted).toContain('"host":["chat.carillon.test"]')
+    expect(adapted).toContain('"dial":"carillon:6001"')
+  })
+})
+
 describeWith('kubectl', 'the secret of the page', () => {
   test('has what the pod reads', async () => {
     const [command] = await linesOf(/^kubectl create secret/)

@@ -7,7 +7,17 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const NAMESPACES = ['unshare', '--mount', '--pid', '--fork', '--kill-child']
+/** They end with who has started them. */
+const NAMESPACES = [
+  'setpriv',
+  '--pdeathsig',
+  'KILL',
+  'unshare',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child',
+]
 
 const canMakeRooms = (): boolean =>
   process.getuid?.() === 0 && Bun.spawnSync([...NAMESPACES, 'true']).exitCode === 0
