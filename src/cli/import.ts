@@ -24,7 +24,7 @@ import { REVERB } from './import/reverb'
 import { checkSettings, writeSettings } from './import/settings-file'
 import { SOKETI } from './import/soketi'
 import { readSource } from './import/source-file'
-import { mistakeIn, translate, type NewApp, type Translation } from './import/translate'
+import type { NewApp, Translation } from './import/translate'
 import type { Given } from './surroundings'
 
 const FILES = [
@@ -112,8 +112,9 @@ async function run(
   const read = readMaterial(origin, sources, given.text('table'))
   const material = given.has('connect') ? await connect(read) : read
   const apps = [...material.apps, ...(extra?.apps ?? [])]
-  const translation = withFields(translate(origin, { ...material, apps }), extra?.fields)
-  return await carryOut(translation, given, around)
+  const { mistakeIn, translate } = await import('./import/translate') // loads what checks fields of apps
+  const translation = withFields(translate(origin, { ...material, apps }), mistakeIn, extra?.fields)
+  return await perform(translation, given, around)
 }
 
 /** With the apps of the table that the files name. @throws CommandError */
@@ -131,7 +132,7 @@ async function connect(read: Material): Promise<Material> {
   }
 }
 
-async function carryOut(translation: Translation, given: Given, around: Around): Promise<number> {
+async function perform(translation: Translation, given: Given, around: Around): Promise<number> {
   const { lines, settings, apps } = translation
   const file = settings.length === 0 || given.has('dry-run') ? undefined : given.text('settings')
   const path = resolve(around.folder, file ?? '')
@@ -199,7 +200,11 @@ async function givenApp(given: Given, around: Around): Promise<GivenApp> {
 }
 
 /** @throws CommandError for fields without the one app that they are of, and for wrong ones */
-function withFields(translation: Translation, fields: Fields = {}): Translation {
+function withFields(
+  translation: Translation,
+  mistakeIn: (fields: Fields) => string | undefined,
+  fields: Fields = {},
+): Translation {
   if (Object.keys(fields).length === 0) return translation
   const [app, ...others] = translation.apps
   if (!app || others.length > 0)
