@@ -27,7 +27,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ["from 'carillon'", 'test/field/package.test.ts runs it where the package is installed'],
   ['bun run carillon', 'test/cli runs each command'],
   ['mysqldump', 'needs MySQL; test/cli/import-sources.test.ts reads such a dump'],
-  ['dynamodb scan', 'test/field/import/guides.test.ts pipes a table so'],
+  ['dynamodb scan', 'test/field/import/guides.test.ts has a table so'],
   ['pg_dump --table', 'test/field/import/guides.test.ts dumps a table so'],
   [
     'php artisan',

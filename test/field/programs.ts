@@ -19,7 +19,6 @@ const PROGRAMS = {
   haproxy: 'haproxy',
   caddy: 'caddy',
   strace: 'strace',
-  jq: 'jq',
   initdb: 'postgresql',
   php: 'php-cli',
   ruby: 'ruby',

@@ -10,7 +10,15 @@ import type { FieldRow, Origin } from './field-rows'
 import { lineOf, type AppEntries, type Entry, type Line, type Material } from './outcome'
 import { MAX_APPS, type Source } from './source-file'
 import { rowsOfDump } from './sql-dump'
-import { rowsOfCsv, rowsOfList, rowsOfLines, rowsOfTabs, toApps, type TableRow } from './table-text'
+import {
+  rowsOfCsv,
+  rowsOfItems,
+  rowsOfList,
+  rowsOfLines,
+  rowsOfTabs,
+  toApps,
+  type TableRow,
+} from './table-text'
 
 /** The table of apps, where a file may have several. */
 const TABLE = 'apps'
@@ -145,6 +153,8 @@ const others = (place: string, count: number): Line[] =>
 function ofJson(origin: Origin, source: Source): Found {
   const value = parseJson(source)
   if (Array.isArray(value)) return { ...NONE, rows: toApps(rowsOfList(value, source.name)) }
+  if (isRecord(value) && Array.isArray(value['Items']))
+    return { ...NONE, rows: toApps(rowsOfItems(value['Items'], `${source.name} Items`)) }
   if (!isRecord(value))
     throw new CommandError('failed', `${source.name}: expected an object or a list`)
   const apps: AppEntries[] = []

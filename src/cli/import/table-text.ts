@@ -34,6 +34,26 @@ export function rowsOfList(list: readonly unknown[], name: string): readonly Tab
   })
 }
 
+/** Items as `aws dynamodb scan` prints them: each value says its type. */
+export const rowsOfItems = (items: readonly unknown[], name: string): readonly TableRow[] =>
+  rowsOfList(items, name).map(({ place, columns }) => ({
+    place,
+    columns: Object.fromEntries(
+      Object.entries(columns).map(([column, typed]) => [column, plainOf(typed)]),
+    ),
+  }))
+
+/** A value without its type; one of another kind stays, and is refused where it is read. */
+function plainOf(typed: unknown): unknown {
+  if (!isRecord(typed)) return typed
+  const [[type = '', value] = []] = Object.entries(typed)
+  if (type === 'NULL') return null
+  if (type === 'L' && Array.isArray(value)) return value.map(plainOf)
+  if (type === 'M' && isRecord(value))
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainOf(inner)]))
+  return ['S', 'N', 'BOOL'].includes(type) ? value : typed
+}
+
 /** An object in each line, as `row_to_json` brings them. @throws CommandError */
 export function rowsOfLines({ name, text }: Source): readonly TableRow[] {
   return text.split('\n').flatMap((line, index) => {

@@ -83,24 +83,29 @@ test('moving from soketi: three apps, webhooks and limits', async () => {
   ).toEqual(Array(3).fill('is there already'))
 })
 
-describeWith('jq', 'moving from soketi', () => {
-  test('with a table of DynamoDB', async () => {
-    using guide = await Guide.open('docs/moving-from-soketi.md', {
-      aws: `#!/bin/sh\necho '${JSON.stringify({
-        Items: [
-          {
-            AppId: { S: 'four' },
-            AppKey: { S: 'key-four' },
-            AppSecret: { S: 's3cret-four' },
-            MaxConnections: { N: '-1' },
-            EnableClientMessages: { BOOL: false },
-            Webhooks: { S: '[]' },
-          },
-        ],
-      })}'\n`,
-    })
-    chmodSync(join(guide.folder, 'aws'), 0o755)
-    expect(rowsOf(await guide.play('dynamodb scan')).at(-1)).toEqual(['four', 'created', ''])
+test('moving from soketi with a table of DynamoDB', async () => {
+  const item = {
+    AppId: { S: 'four' },
+    AppKey: { S: 'key-four' },
+    AppSecret: { S: 's3cret-four' },
+    MaxConnections: { N: '-1' },
+    EnableClientMessages: { BOOL: false },
+    MaxReadRequestsPerSecond: { NULL: true },
+    Webhooks: {
+      L: [
+        { M: { url: { S: 'https://example.org/h' }, event_types: { L: [{ S: 'cache_miss' }] } } },
+      ],
+    },
+  }
+  using guide = await Guide.open('docs/moving-from-soketi.md', {
+    aws: `#!/bin/sh\necho '${JSON.stringify({ Items: [item], Count: 1 })}'\n`,
+  })
+  chmodSync(join(guide.folder, 'aws'), 0o755)
+  expect(rowsOf(await guide.play('dynamodb scan')).at(-1)).toEqual(['four', 'created', ''])
+  const show = 'bun run carillon apps show four --json --database data/carillon.sqlite'
+  expect(JSON.parse(await guide.type(show))).toMatchObject({
+    client_events: false,
+    webhooks: [{ url: 'https://example.org/h', event_types: ['cache_miss'] }],
   })
 })
 
