@@ -91,6 +91,7 @@ async function start(program: Program, config: Config, takesOver: boolean) {
     const handOver = (credentials: Credentials) => shareGenerated(credentials, config, log)
     const onMoved = (successor: Successor) => leaveTo(program, successor)
     const options = { config, log, handOver, takesOver, onMoved }
+    if (takesOver) await rehearse()
     const server = await createServer({ ...options, ...surroundings, ...file })
     return { file, server }
   } catch (cause) {
@@ -102,6 +103,23 @@ async function start(program: Program, config: Config, takesOver: boolean) {
     )
     fail(isExplained ? messageOf(cause) : String(cause))
   }
+}
+
+const NO_LOG: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
+/**
+ * Builds a server in memory, and takes it down. What runs for the first time takes three times as long, and the other
+ * process has requests wait while this one is built.
+ */
+async function rehearse(): Promise<void> {
+  const config = readConfig({ PORT: '0', DATABASE_PATH: ':memory:' })
+  const server = await createServer({ config, log: NO_LOG, clock: systemClock })
+  await server.stop()
 }
 
 /** The announcement for log collectors. */

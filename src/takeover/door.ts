@@ -107,6 +107,8 @@ export class Door {
   #link: Link | undefined
   #isClosed = false
   #isLeaving = false
+  /** Since when requests wait. */
+  #shutAt = 0
   /** Resolves when it is known which process serves; undefined before the first takeover. */
   #settled: Promise<void> | undefined
 
@@ -253,6 +255,7 @@ export class Door {
     entrance.count()
     await Promise.race([estate.finishWork(), link.gone.promise, wait(core, GRACE_MS)])
     entrance.shut()
+    this.#shutAt = clock.mono()
     state.draining = true // no departure becomes a fact
     const end = clock.mono() + GRACE_MS
     while (entrance.underWay + uploads.count > 0 && !link.isGone && clock.mono() < end)
@@ -277,8 +280,9 @@ export class Door {
     entrance.move(forwardTo(doorOf(this.parts.path)))
     void link.gone.promise.then(() => (core.state.twin = undefined))
     const { pid } = link.ask!
+    const heldMs = Math.round(core.clock.mono() - this.#shutAt)
     core.log.info(
-      { pid, connections: core.hub.connectionCount },
+      { pid, connections: core.hub.connectionCount, heldMs },
       'another process serves now; leaving',
     )
     onMoved({

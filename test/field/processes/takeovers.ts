@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'bun:test'
 import Server from 'pusher'
+import { blocksOf, readPage } from '../../docs/pages'
 import { RawClient, waitUntil } from '../../harness'
 import { Program } from '../../program'
 
-/** The command of a program that takes the place of another one. */
-export const TAKEOVER = [process.execPath, 'src/index.ts', 'serve', '--takeover']
+const page = blocksOf(await readPage('docs/operations.md')).find(({ code }) =>
+  code.trim().endsWith('--takeover'),
+)!
+/** The command of the page, by which a program takes the place of another one. */
+export const TAKEOVER = page.code
+  .trim()
+  .replace(/^bun run carillon/, `${process.execPath} src/index.ts`)
+  .split(' ')
 
 const KEY = 'test-app-fake-key'
 export const APP = { appId: '1', key: KEY, secret: 'test-app-fake-secret', useTLS: false }
