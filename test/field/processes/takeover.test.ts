@@ -200,7 +200,7 @@ test('SIGUSR2 starts the new one, once, and the manager is told which process is
     ].toSorted(),
   )
   process.kill(Number(pid), 'SIGTERM')
-  expect(await old.errors).toContain(`process ${pid} is starting already`) // the end of both
+  expect(await old.errors).toContain('a new process is starting already') // the end of both
 })
 
 test('the door is open to the user of the server alone, and answers no nonsense', async () => {
