@@ -36,6 +36,7 @@ const { values } = parseArgs({ options: { config: { type: 'string' } } })
 const file = JSON.parse(readFileSync(values.config!, 'utf8')) as File
 const [app] = file['appManager.array.apps']
 const channels = new Map<string, Set<Client>>()
+const clients = new Set<Client>()
 let connections = 0
 
 const sign = (text: string): string => createHmac('sha256', app.secret).update(text).digest('hex')
@@ -67,6 +68,7 @@ const server = Bun.serve<Client['data'], never>({
   },
   websocket: {
     open(ws) {
+      clients.add(ws)
       const hello = { socket_id: ws.data.id, activity_timeout: 120 }
       ws.send(frame('pusher:connection_established', hello))
     },
@@ -76,6 +78,7 @@ const server = Bun.serve<Client['data'], never>({
       else if (event === 'pusher:subscribe') subscribe(ws, data)
     },
     close(ws) {
+      clients.delete(ws)
       for (const channel of ws.data.channels.keys()) leave(ws, channel)
     },
   },
@@ -93,31 +96,31 @@ function subscribe(ws: Client, { channel, auth, channel_data: text }: Subscribe)
   if (needsSignature && auth !== `${app.key}:${sign(signed)}`)
     return void ws.send(frame('pusher:subscription_error', { type: 'AuthError' }, channel))
   const member = text === undefined ? undefined : (JSON.parse(text) as Member)
-  const clients = channels.get(channel) ?? new Set()
-  channels.set(channel, clients)
-  if (clients.size === 0) tell('channel_occupied', channel)
-  if (member) for (const client of clients) client.send(newsOf('added', member, channel))
-  clients.add(ws)
+  const inside = channels.get(channel) ?? new Set()
+  channels.set(channel, inside)
+  if (inside.size === 0) tell('channel_occupied', channel)
+  if (member) for (const client of inside) client.send(newsOf('added', member, channel))
+  inside.add(ws)
   ws.data.channels.set(channel, member)
-  ws.send(frame('pusher_internal:subscription_succeeded', listMembers(clients, channel), channel))
+  ws.send(frame('pusher_internal:subscription_succeeded', listMembers(inside, channel), channel))
 }
 
 const newsOf = (what: 'added' | 'removed', member: object, channel: string): string =>
   frame(`pusher_internal:member_${what}`, member, channel)
 
-function listMembers(clients: ReadonlySet<Client>, channel: string): object {
+function listMembers(inside: ReadonlySet<Client>, channel: string): object {
   if (!channel.startsWith('presence-')) return {}
-  const members = [...clients].map(({ data }) => data.channels.get(channel)!)
+  const members = [...inside].map(({ data }) => data.channels.get(channel)!)
   const hash = Object.fromEntries(members.map((each) => [each.user_id, each.user_info ?? {}]))
   return { presence: { ids: Object.keys(hash), hash, count: members.length } }
 }
 
 function leave(ws: Client, channel: string): void {
-  const clients = channels.get(channel)!
-  clients.delete(ws)
+  const inside = channels.get(channel)!
+  inside.delete(ws)
   const member = ws.data.channels.get(channel)
-  if (member) for (const client of clients) client.send(newsOf('removed', member, channel))
-  if (clients.size === 0) tell('channel_vacated', channel)
+  if (member) for (const client of inside) client.send(newsOf('removed', member, channel))
+  if (inside.size === 0) tell('channel_vacated', channel)
 }
 
 /** Once, as it comes: who does not listen misses it. */
@@ -129,7 +132,6 @@ function tell(name: string, channel: string): void {
 }
 
 process.on('SIGTERM', () => {
-  const all = new Set([...channels.values()].flatMap((clients) => [...clients]))
-  for (const client of all) client.close(4200, 'Server closed. Please reconnect shortly.')
+  for (const client of clients) client.close(4200, 'Server closed. Please reconnect shortly.')
   void server.stop().then(() => process.exit(0))
 })
