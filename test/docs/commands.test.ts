@@ -26,7 +26,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run release', 'test/field/release.test.ts makes releases in a checkout of its own'],
   ["from 'carillon'", 'test/field/package.test.ts runs it where the package is installed'],
   ['bun run carillon', 'test/cli runs each command'],
-  ['mysqldump', 'needs MySQL; test/cli/import-sources.test.ts reads such a dump'],
+  ['mysqldump', 'test/field/import/guides.test.ts dumps a table so'],
   ['dynamodb scan', 'test/field/import/guides.test.ts has a table so'],
   ['pg_dump --table', 'test/field/import/guides.test.ts dumps a table so'],
   [

@@ -20,6 +20,7 @@ const PROGRAMS = {
   caddy: 'caddy',
   strace: 'strace',
   initdb: 'postgresql',
+  mariadbd: 'mariadb-server-core mariadb-client',
   php: 'php-cli',
   ruby: 'ruby',
   'g++': 'g++',

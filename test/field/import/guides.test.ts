@@ -5,6 +5,7 @@ import { expect, test } from 'bun:test'
 import { Inbox } from '../../harness'
 import { describeWith } from '../programs'
 import { firstMessage, Guide, hears, type Credentials } from './guide'
+import { MariaDb } from './mariadb'
 import { Postgres } from './postgres'
 
 const credentials = (appId: string): Credentials => ({
@@ -109,32 +110,50 @@ test('moving from soketi with a table of DynamoDB', async () => {
   })
 })
 
+/** What became of each app. */
+const statesOf = (printed: string): string[] =>
+  rowsOf(printed).flatMap(([id, state = '']) => (/^\d$/.test(id!) ? state : []))
+const SAME = ['is there already', 'is there already']
+
+/** Imports a source into the database of the guide's folder. */
+const importing = async (guide: Guide, source: string): Promise<string[]> =>
+  statesOf(
+    await guide.type(`bun run carillon import soketi ${source} --database data/carillon.sqlite`),
+  )
+
 describeWith('initdb', 'moving from soketi', () => {
   test('with a table of PostgreSQL, its dump and its export', async () => {
     await using postgres = await Postgres.start()
-    using guide = await Guide.open(
-      'docs/moving-from-soketi.md',
-      {
-        'soketi.env': `SOKETI_APP_MANAGER_DRIVER=postgres\nSOKETI_DB_POSTGRES_PORT=${postgres.port}\n`,
-        'table.sql': TABLE,
-      },
-      postgres.variables,
-    )
+    const files = {
+      'soketi.env': `SOKETI_APP_MANAGER_DRIVER=postgres\nSOKETI_DB_POSTGRES_PORT=${postgres.port}\n`,
+      'table.sql': TABLE.replaceAll('`key`', '"key"'),
+    }
+    using guide = await Guide.open('docs/moving-from-soketi.md', files, postgres.variables)
     await guide.type('psql --quiet --file table.sql main')
     await guide.play('pg_dump --table apps')
-    const states = (printed: string): string[] =>
-      rowsOf(printed).flatMap(([id, state = '']) => (/^\d$/.test(id!) ? state : []))
-    expect(states(await guide.play('soketi.env apps.sql'))).toEqual(['created', 'created'])
+    expect(statesOf(await guide.play('soketi.env apps.sql'))).toEqual(['created', 'created'])
     await guide.type('pg_dump --inserts --table apps main > inserts.sql')
     await guide.type("psql --csv --command 'SELECT * FROM apps' main > apps.csv")
     for (const source of ['soketi.env --connect', 'inserts.sql', 'apps.csv'])
-      expect(
-        states(
-          await guide.type(
-            `bun run carillon import soketi ${source} --database data/carillon.sqlite`,
-          ),
-        ),
-      ).toEqual(['is there already', 'is there already'])
+      expect(await importing(guide, source)).toEqual(SAME)
+  })
+})
+
+describeWith('mariadbd', 'moving from soketi', () => {
+  test('with a table of MySQL, its dump and its export', async () => {
+    await using database = await MariaDb.start()
+    const files = {
+      'soketi.env': `SOKETI_APP_MANAGER_DRIVER=mysql\nSOKETI_DB_MYSQL_PORT=${database.port}\nSOKETI_DB_MYSQL_USERNAME=soketi\nSOKETI_DB_MYSQL_PASSWORD="p4ss word"\n`,
+      'table.sql': TABLE.replaceAll('\\', '\\\\'),
+    }
+    using guide = await Guide.open('docs/moving-from-soketi.md', files, database.variables)
+    await guide.type('mysql main < table.sql')
+    await guide.play('mysqldump main apps')
+    expect(statesOf(await guide.play('soketi.env apps.sql'))).toEqual(['created', 'created'])
+    await guide.type("mysql --batch --execute 'SELECT * FROM apps' main > apps.tsv")
+    await guide.type('mysqldump --all-databases > all.sql')
+    for (const source of ['soketi.env --connect', 'apps.tsv', 'all.sql'])
+      expect(await importing(guide, source)).toEqual(SAME)
   })
 })
 
@@ -142,11 +161,11 @@ describeWith('initdb', 'moving from soketi', () => {
 const TABLE = `
 CREATE TABLE IF NOT EXISTS apps (
   id varchar(255) PRIMARY KEY,
-  "key" varchar(255) NOT NULL,
+  \`key\` varchar(255) NOT NULL,
   secret varchar(255) NOT NULL,
   max_connections integer NOT NULL,
   enable_client_messages smallint NOT NULL,
-  "enabled" smallint NOT NULL,
+  enabled smallint NOT NULL,
   max_backend_events_per_sec integer NOT NULL,
   max_client_events_per_sec integer NOT NULL,
   max_read_req_per_sec integer NOT NULL,

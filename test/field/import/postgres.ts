@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { execute } from '../commands'
 import { pathOf } from '../programs'
 
-/** It refuses to run as root. */
-const NOBODY = 65_534
+/** Servers of databases refuse to run as root. */
+export const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0
-const AS_NOBODY = isRoot
+export const AS_NOBODY = isRoot
   ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
   : []
 const TIMEOUT_MS = 20_000
@@ -81,7 +81,8 @@ export class Postgres {
 /** Both programs are in one folder. */
 const programOf = (name: string): string => pathOf('initdb')!.replace(/initdb$/, name)
 
-function freePort(): number {
+/** A port that was free a moment ago. */
+export function freePort(): number {
   using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } })
   return listener.port
 }
