@@ -1,4 +1,4 @@
-# Carillon in an image of its executable and the C library: no shell, no packages, 118 MB.
+# Carillon in an image of its executable and the C library: no shell, no packages, 124 MB.
 #
 #   docker build -t carillon .
 #   docker run -d --name carillon -p 127.0.0.1:6001:6001 -v carillon:/data --ulimit nofile=65536 carillon
