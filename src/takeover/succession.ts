@@ -55,7 +55,7 @@ export async function askForPlace({
   const door = path === undefined ? undefined : lstatSync(doorOf(path), { throwIfNoEntry: false })
   if (path === undefined || !door?.isSocket()) return undefined
   const own = process.getuid?.() ?? 0
-  if (own !== 0 && door.uid !== own)
+  if (door.uid !== own)
     throw new StoreError(
       `takeover: the server of ${databasePath} runs as another user (${door.uid}, this one is ${own})`,
     )

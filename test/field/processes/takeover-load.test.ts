@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import Server from 'pusher'
 import { waitUntil, type TestServer } from '../../harness'
 import { Page } from '../../client/page'
+import { PhoenixPage } from '../../client/phoenix-page'
 import { Program } from '../../program'
 import { PusherClient } from '../../pusher-client'
 import { Receiver } from '../../webhooks/receiver'
@@ -91,8 +92,10 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
     socketPort: port,
     port,
   } as unknown as TestServer
-  const page = new Page(server)
-  await page.subscribe('room')
+  const pages = [new Page(server), new Page(server, { transport: 'xhr_streaming' })]
+  for (const page of pages) await page.subscribe('room')
+  const phoenix = new PhoenixPage(server, '1.8.16')
+  await phoenix.join('room')
   const members = Array.from(
     { length: MEMBERS },
     (_, index) => new PusherClient(server, { user: { user_id: `user-${index}` } }),
@@ -113,7 +116,8 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   await publishers.stop()
   await sdk.trigger('room', 'e', { n: -1 })
   await crowd.hear(-1)
-  await page.subscribed.next('the page is back')
+  for (const page of pages) await page.subscribed.next('a page is back')
+  await phoenix.joined.next('the page of Phoenix is back')
 
   expect(publishers.failures).toEqual([])
   expect([...crowd.codes]).toEqual([[4200, CLIENTS]])
@@ -121,7 +125,8 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   const all = publishers.answered.toSorted((one, other) => one - other)
   for (const { heard } of crowd.clients)
     expect(heard.slice(0, -1).toSorted((one, other) => one - other)).toEqual(all)
-  expect(page.recoveries).toMatchObject([['room', { recovered: true }]])
+  for (const { recoveries } of [...pages, phoenix])
+    expect(recoveries).toMatchObject([['room', { recovered: true }]])
   // Whoever leaves now is told of; and nobody else was.
   for (const member of members) member.pusher.disconnect()
   while (!told.some((event) => event.startsWith('channel_vacated presence-people')))
@@ -140,7 +145,8 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
     `longest trigger ${publishers.longestMs.toFixed(0)} ms, ${all.length} events, ${resets} resets`,
   )
   crowd.close()
-  page.pusher.disconnect()
+  for (const page of pages) page.pusher.disconnect()
+  await phoenix[Symbol.asyncDispose]()
 }, 120_000)
 
 const waitExit = (program: Program): Promise<number> => program.process.exited

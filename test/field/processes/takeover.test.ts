@@ -1,7 +1,7 @@
 /** Takeovers of whole programs: what goes wrong at each step, and who serves then. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { waitUntil } from '../../harness'
 import { Program } from '../../program'
 import { freePort, Place } from './takeovers'
@@ -201,6 +201,18 @@ test('SIGUSR2 starts the new one, once, and the manager is told which process is
   )
   process.kill(Number(pid), 'SIGTERM')
   expect(await old.errors).toContain('a new process is starting already') // the end of both
+})
+
+test.skipIf(process.getuid?.() !== 0)('another user is refused, who may be root', async () => {
+  using place = new Place(await freePort())
+  await using old = await place.start()
+  chownSync(place.path('db.sqlite.takeover'), 65_534, 65_534)
+  await using next = place.takeOver()
+  expect([await next.waitForExit(), await next.errors]).toEqual([
+    1,
+    `carillon: takeover: the server of ${place.path('db.sqlite')} runs as another user (65534, this one is 0)\n`,
+  ])
+  expect(old.process.exitCode).toBeNull()
 })
 
 test('the door is open to the user of the server alone, and answers no nonsense', async () => {

@@ -1,0 +1,149 @@
+/** A server whose place is taken: the test is the process that takes it, and says what `takeover/door.ts` expects. */
+import { afterAll, expect, test } from 'bun:test'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Inbox, RawClient, start, waitFor } from './harness'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+type Message = { readonly type: string; readonly [field: string]: unknown }
+
+/** The other process: its door, in place of the old one, and the link to that. */
+class Heir {
+  readonly messages = new Inbox<Message>()
+  /** Requests that were passed on. */
+  readonly passed: { line: string; headers: Headers; body: string }[] = []
+  readonly #socket: WebSocket
+  #server: Bun.Server<undefined> | undefined
+
+  constructor(readonly door: string) {
+    this.#socket = new WebSocket(`ws+unix://${door}:/`)
+    this.#socket.addEventListener('message', ({ data }) =>
+      this.messages.push(JSON.parse(String(data))),
+    )
+  }
+
+  async ask(): Promise<Message> {
+    const opened = new Promise((resolve) => this.#socket.addEventListener('open', resolve))
+    await waitFor('the door', opened)
+    this.send({ type: 'ask', protocol: 1, version: '0', pid: 0 })
+    return this.messages.next('an answer')
+  }
+
+  send(message: Message): void {
+    this.#socket.send(JSON.stringify(message))
+  }
+
+  listen(): void {
+    const unix = `${this.door}-heir`
+    this.#server = Bun.serve({ unix, fetch: (request) => this.#take(request) })
+    renameSync(unix, this.door)
+  }
+
+  async #take(request: Request): Promise<Response> {
+    const { method, url, headers } = request
+    const line = `${method} ${url.slice(url.indexOf('/', 8))}`
+    this.passed.push({ line, headers, body: await request.text() })
+    return Response.json({ by: 'heir' }, { status: 200, headers: { 'x-heir': 'yes' } })
+  }
+
+  async next(type: string): Promise<Message> {
+    for (;;) {
+      const message = await this.messages.next(type)
+      if (message.type === type) return message
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.close()
+    await this.#server?.stop(true)
+  }
+}
+
+test('requests wait and are passed on as they came; events and webhooks pass over; sockets are closed', async () => {
+  const databasePath = join(folder, 'old.sqlite')
+  const webhooks = [{ url: 'http://127.0.0.1:9/hook', event_types: ['client_event'] }]
+  await using server = await start({ config: { databasePath, webhooks, drainSeconds: 60 } })
+  const connect = async (): Promise<RawClient> => {
+    const client = new RawClient(`ws://127.0.0.1:${server.port}/app/${server.app.key}?protocol=7`)
+    await client.hello()
+    const { auth } = server.sdk().authorizeChannel(client.socketId, 'private-room')
+    await client.subscribed('private-room', auth)
+    return client
+  }
+  const [talker, listener] = [await connect(), await connect()]
+  await using heir = new Heir(`${databasePath}.takeover`)
+  expect(await heir.ask()).toEqual({ type: 'yours', drainMs: 60_000 })
+
+  // Nothing is answered until the other process is ready.
+  const url = `http://127.0.0.1:${server.port}/apps//1/channels?x=%2F`
+  const sent = { method: 'PUT', headers: { 'x-own': 'a', accept: 'x/y' }, body: '{ "a":1 }' }
+  const held = fetch(url, sent)
+  heir.listen()
+  heir.send({ type: 'ready', isSteered: true })
+  expect(await heir.next('go')).toEqual({ type: 'go' })
+  const answer = await waitFor('the answer', held)
+  expect([answer.status, answer.headers.get('x-heir'), await answer.json()]).toEqual([
+    200,
+    'yes',
+    { by: 'heir' },
+  ])
+  expect(answer.headers.get('connection')).toBe('close')
+  const [{ line, headers, body }] = heir.passed as [(typeof heir.passed)[number]]
+  expect([line, body, headers.get('x-own'), headers.get('accept')]).toEqual([
+    'PUT /apps//1/channels?x=%2F',
+    '{ "a":1 }',
+    'a',
+    'x/y',
+  ])
+  expect(headers.get('carillon-passed-on')).toMatch(/^public \d+ 127\.0\.0\.1 accept/)
+  expect(headers.get('host')).toBe(`127.0.0.1:${server.port}`)
+
+  // What the other one publishes is heard here, and the other way round.
+  const event = { app: '1', channel: 'private-room', except: null, sender: null, position: null }
+  heir.send({ type: 'event', ...event, event: 'e', data: '"x"', kind: 'backend' })
+  for (const client of [talker, listener])
+    expect(JSON.parse(await client.next())).toMatchObject({ event: 'e', data: 'x' })
+  talker.send({ event: 'client-a', channel: 'private-room', data: { n: 1 } })
+  expect(JSON.parse(await listener.next())).toMatchObject({ event: 'client-a' })
+  expect(await heir.next('event')).toMatchObject({
+    ...event,
+    event: 'client-a',
+    data: '{"n":1}',
+    kind: 'client',
+    except: talker.socketId,
+  })
+  server.advance(1000) // the time in which webhooks are collected
+  const { entries } = await heir.next('entries')
+  expect(entries).toMatchObject([{ type: 'event', appId: '1', channel: 'private-room' }])
+
+  // Nobody joins a channel here any more.
+  talker.subscribe('other')
+  expect(await talker.closed).toMatchObject({ code: 4200 })
+  const newcomer = new RawClient(`ws://127.0.0.1:${server.port}/app/${server.app.key}?protocol=7`)
+  expect(await newcomer.closed).toMatchObject({ code: 4100 })
+
+  const left = server.server.leave()
+  expect(await listener.closed).toMatchObject({ code: 4200 })
+  void left
+})
+
+test('who is not told so leaves the door to the others', async () => {
+  await using memory = await start()
+  expect(memory.core.state.hasMoved).toBe(false)
+  const databasePath = join(folder, 'closed.sqlite')
+  {
+    await using server = await start({ config: { databasePath } })
+    await using first = new Heir(`${databasePath}.takeover`)
+    expect(await first.ask()).toMatchObject({ type: 'yours' })
+    await using second = new Heir(`${databasePath}.takeover`)
+    expect(await second.ask()).toEqual({ type: 'refused', reason: 'another takeover is under way' })
+    await first[Symbol.asyncDispose]()
+    const answer = await server.http('/ready')
+    expect(answer.status).toBe(200)
+    expect(server.totals.takeoversFailed).toBe(1)
+  }
+  expect(existsSync(`${databasePath}.takeover`)).toBe(false)
+})
