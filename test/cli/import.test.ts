@@ -168,6 +168,12 @@ const LINES: readonly (readonly [server: string, entry: string, fate: string, ab
     'wrong',
     'a # is in it: quotes around it say that it begins no comment',
   ],
+  [
+    'soketi',
+    `SOKETI_SSL_KEY="/a'\\"b"`,
+    'wrong',
+    'no environment file can hold the value: set it in another way',
+  ],
   ['reverb', 'REVERB_SERVER_PORT="8081"', 'carried', 'PORT=8081'],
   [
     'reverb',

@@ -5,8 +5,7 @@ import type { Terminal } from '../terminal'
 import { toSafe, wrap } from '../text'
 import { STATES, type Verdict } from './apply'
 import { FATES, type Fate, type Line } from './outcome'
-import { shownLines } from './settings-file'
-import type { NewSetting } from './translate'
+import { shownLines, type NewSetting } from './settings-file'
 
 export type Report = {
   readonly lines: readonly Line[]

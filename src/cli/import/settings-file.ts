@@ -9,26 +9,31 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { messageOf } from '../../core/errors'
-import { CommandError, usageError } from '../exits'
-import type { NewSetting } from './translate'
+import { usageError } from '../exits'
+
+/** A setting of the process, by our own name. */
+export type NewSetting = {
+  readonly name: string
+  readonly value: string
+  readonly isSecret: boolean
+}
 
 const PLAIN = /^[\w./:@%+,*=[\]{}-]*$/
 
-/** A line that every reader takes for this value; the runtime's takes `$` for the name of a variable. @throws CommandError for a value that no quotes can hold */
+/** True for a value that an environment file can hold, whoever reads it: no quotes hold both kinds of them. */
+export const isHoldable = (value: string): boolean =>
+  PLAIN.test(value) || !(/[\n\\]/.test(value) || (value.includes('"') && value.includes("'")))
+
+/** A line that every reader takes for this value; the runtime's takes `$` for the name of a variable, in any quotes. */
 function lineOf({ name, value }: NewSetting): string {
   if (PLAIN.test(value)) return `${name}=${value}`
-  const quoted = value.replaceAll('$', '\\$')
-  const quote = [`"`, `'`].find((sign) => !quoted.includes(sign))
-  if (quote === undefined || /[\n\\]/.test(value))
-    throw new CommandError(
-      'failed',
-      `${name}: no file of settings can hold this value; ${name}_FILE names a file that does`,
-    )
-  return `${name}=${quote}${quoted}${quote}`
+  const quote = value.includes('"') ? `'` : `"`
+  return `${name}=${quote}${value.replaceAll('$', '\\$')}${quote}`
 }
 
 /** What is shown: secrets are left out. */
@@ -59,10 +64,13 @@ export function writeSettings(path: string, settings: readonly NewSetting[]): vo
     try {
       writeSync(fd, text)
       fsyncSync(fd)
+      renameSync(temporary, path)
+    } catch (cause) {
+      rmSync(temporary, { force: true })
+      throw cause
     } finally {
       closeSync(fd)
     }
-    renameSync(temporary, path)
   } catch (cause) {
     throw usageError(`--settings: ${messageOf(cause)}`)
   }

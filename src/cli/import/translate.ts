@@ -8,21 +8,15 @@ import { ConfigError, readConfig, SECRETS } from '../../config/config'
 import { foreignOf, meaningOf } from '../../config/foreign'
 import { quote } from '../../core/errors'
 import type { Fields } from '../apps-door'
-import { mergeFields, type Carried } from './field-rows'
-import type { Origin } from './field-rows'
+import { mergeFields, type Carried, type Origin } from './field-rows'
 import { lineOf, type AppEntries, type Entry, type Line, type Material } from './outcome'
+import { isHoldable, type NewSetting } from './settings-file'
 
 /** An app to be made: its fields as the admin API takes them. */
 export type NewApp = {
   readonly place: string
   readonly id: string
   readonly fields: Fields
-}
-
-export type NewSetting = {
-  readonly name: string
-  readonly value: string
-  readonly isSecret: boolean
 }
 
 export type Translation = {
@@ -65,7 +59,8 @@ function translateSettings(
     const value = env[setting] ?? ''
     if (foundAs.get(setting) !== entry.name || value === '')
       return lineOf(entry, 'idle', 'changes nothing here')
-    const mistake = entry.unclear ?? wrong.ofName.get(entry.name)
+    const mistake =
+      entry.unclear ?? wrong.ofName.get(entry.name) ?? (isHoldable(value) ? undefined : UNHOLDABLE)
     if (mistake !== undefined) return lineOf(entry, 'mistake', mistake)
     const isSecret = SECRETS.includes(setting)
     settings.push({ name: setting, value, isSecret })
@@ -79,6 +74,8 @@ function translateSettings(
   }))
   return { settings, lines: [...lines, ...together] }
 }
+
+const UNHOLDABLE = 'no environment file can hold the value: set it in another way'
 
 /** Only where the source has settings: a table of apps says nothing about the process. */
 const defaultsOf = ({ title, defaults }: Origin, entries: readonly Entry[]): Entry[] =>
