@@ -57,10 +57,11 @@ export class EventLog {
     this.#events = []
   }
 
-  /** Resolves with the first event that matches. Rejects after `timeoutMs`, and at the stop. */
+  /** Resolves with the first event that matches. Rejects after `timeoutMs`, at the stop, and for a field that is none. */
   async waitFor(match: EventMatch = {}, { timeoutMs }: WaitOptions = {}): Promise<PublishedEvent> {
     const isMeant =
       typeof match === 'function' ? match : (event: PublishedEvent) => has(event, match)
+    if (typeof match !== 'function') checkFields(match)
     const what = typeof match === 'function' ? 'such an event' : `an event ${JSON.stringify(match)}`
     let found: PublishedEvent | undefined
     await this.#wait(
@@ -117,10 +118,23 @@ export class EventLog {
   }
 }
 
-const has = (event: PublishedEvent, match: Exclude<EventMatch, Function>): boolean =>
-  (['channel', 'name', 'appId'] as const).every(
-    (field) => match[field] === undefined || match[field] === event[field],
-  )
+type FieldMatch = Exclude<EventMatch, Function>
+
+const FIELDS = ['channel', 'name', 'appId'] as const
+
+const has = (event: PublishedEvent, match: FieldMatch): boolean =>
+  FIELDS.every((field) => match[field] === undefined || match[field] === event[field])
+
+/** A misspelt field would match every event, and a test that waits for one would prove nothing. @throws TypeError */
+function checkFields(match: FieldMatch): void {
+  const fields: readonly string[] = FIELDS
+  const unknown =
+    typeof match === 'object' && Object.keys(match).find((key) => !fields.includes(key))
+  if (typeof match !== 'object' || unknown !== undefined)
+    throw new TypeError(
+      `an event is matched by channel, name and appId, or by a function: not by ${unknown || String(match)}`,
+    )
+}
 
 type Published = Extract<Fact, { readonly type: 'published' }>
 

@@ -58,6 +58,8 @@ const KNOWN = [...ENV_BY_NAME.keys(), ...OWN_OPTIONS]
 
 /** Reads the options. @throws ConfigError with every mistake */
 export function readOptions(options: ServeOptions): EmbedParts {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new ConfigError(['expected an object with options, like { port: 6001 }'])
   const { apps, plugins, log = SILENT, ...settings } = options
   const mistakes = Object.keys(settings).flatMap(unknownMistake)
   if (!LEVELS.every((level) => typeof log?.[level] === 'function'))
@@ -71,7 +73,8 @@ export function readOptions(options: ServeOptions): EmbedParts {
       return undefined
     }
   }
-  const config = collect(() => readConfig(environmentOf({ ...DEFAULTS, ...settings })))
+  const environment = { ...environmentOf(DEFAULTS), ...environmentOf(settings) }
+  const config = collect(() => readConfig(environment))
   const content = collect(() => readFileConfig({ apps, plugins }, 'serve'))
   if (!config || !content || mistakes.length > 0) throw new ConfigError(mistakes)
   return { ...content, config, log }
@@ -79,15 +82,16 @@ export function readOptions(options: ServeOptions): EmbedParts {
 
 function unknownMistake(name: string): string[] {
   if (ENV_BY_NAME.has(name)) return []
-  const meant = findNear(name, KNOWN, 3)
+  const meant = NAME_BY_ENV.get(name) ?? findNear(name, KNOWN, 3)
   return [`${name} is no option${meant === undefined ? '' : `; did you mean ${meant}?`}`]
 }
 
-/** The settings among the options as the environment would have them. */
+/** The settings among the options as the environment would have them. What is undefined or empty is not set. */
 function environmentOf(settings: Readonly<Record<string, unknown>>): Record<string, string> {
   const given = Object.entries(settings).flatMap(([name, value]) => {
     const env = ENV_BY_NAME.get(name)
-    return env === undefined || value === undefined ? [] : [[env, textOf(value)] as const]
+    const text = value === undefined ? '' : textOf(value)
+    return env === undefined || text === '' ? [] : [[env, text] as const]
   })
   return Object.fromEntries(given)
 }

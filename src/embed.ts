@@ -105,6 +105,8 @@ function newEmbedded(server: CarillonServer, host: string, url: string): Embedde
       return log.events
     },
     trigger: async (channel, name, data, options = {}) => {
+      if (stopped) throw new Error('the server was stopped')
+      if (typeof name !== 'string') throw new TypeError('name: expected a string')
       const text = typeof data === 'string' ? data : jsonOf(data)
       if (text === undefined) throw new TypeError('data has no JSON')
       const request = { name, data: text, channels: [channel], socketId: undefined }

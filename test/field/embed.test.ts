@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import Pusher from 'pusher'
 import { RawClient } from '../../kit/client'
 import { serve, type EmbeddedServer, type ServeOptions } from '../../src/embed'
+import { readOptions } from '../../src/embed-options'
 import { definePlugin } from '../../src/plugin'
 import config from '../../carillon.config'
 import { ROOT } from '../docs/pages'
@@ -92,6 +93,7 @@ describe('a server in this process', () => {
     await server.stop()
     expect(await told).toContain('the server was stopped')
     await expect(server.waitForEvent({ name: 'x' })).rejects.toThrow('the server was stopped')
+    await expect(server.trigger('a', 'made', 1)).rejects.toThrow('the server was stopped')
   })
 
   test('refuses as the API does, with the reason', async () => {
@@ -100,6 +102,13 @@ describe('a server in this process', () => {
     await expect(server.trigger('a', 'x', 1, { appId: '9' })).rejects.toThrow('there is no app 9')
     await expect(server.trigger('a', 'x', undefined)).rejects.toThrow('data has no JSON')
     await expect(server.waitForSubscribers('not a name')).rejects.toThrow('Invalid channel name')
+    // As JavaScript may: none of these is every event.
+    await server.trigger('a', 'made', 1)
+    const wait = server.waitForEvent as (match: unknown) => Promise<unknown>
+    for (const match of [{ event: 'sold' }, { channel: 'a', nmae: 'x' }, 'made'])
+      await expect(wait(match)).rejects.toThrow('an event is matched by channel, name and appId')
+    const trigger = server.trigger as (...values: unknown[]) => Promise<void>
+    await expect(trigger('a', 5, 1)).rejects.toThrow('name: expected a string')
   })
 })
 
@@ -108,6 +117,8 @@ const WRONG: readonly (readonly [object, readonly string[]])[] = [
   [{ clientEvents: 'perhaps' }, ['clientEvents=perhaps: expected true or false']],
   [{ drainSecond: 1 }, ['drainSecond is no option; did you mean drainSeconds?']],
   [{ configFile: 'x.ts', zzz: 1 }, ['configFile is no option', 'zzz is no option']],
+  [{ PORT: 1 }, ['PORT is no option; did you mean port?']],
+  [[6001], ['expected an object with options']],
   [
     { tlsCertFile: 'a.pem' },
     ['tlsKeyFile is not set: expected a path, since it goes with tlsCertFile'],
@@ -137,6 +148,13 @@ test.each(WRONG)('the options %j are refused, each mistake in a line', async (op
   const mistakes = (cause as Error).message.split('\n')
   expect(mistakes).toHaveLength(lines.length)
   for (const [index, line] of lines.entries()) expect(mistakes[index]).toStartWith(line)
+})
+
+test('what is undefined or empty is not set: no port and no file of anybody else', () => {
+  const own = { port: 0, databasePath: ':memory:' }
+  const none = { port: undefined, databasePath: undefined }
+  expect(readOptions(none).config).toMatchObject(own)
+  expect(readOptions({ databasePath: '', trustedProxies: [] }).config).toMatchObject(own)
 })
 
 test('options are settings, with the types that they have', async () => {
