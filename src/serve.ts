@@ -12,11 +12,12 @@ import { totalCounters } from './core/counters'
 import { messageOf, toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
-import { envFiles } from './config/env-files'
+import { envFiles, withoutFiles } from './config/env-files'
 import { warnLeftOver, writeGenerated } from './config/first-start'
 import { ignoresHangups } from './hangup'
 import { createLog, type ServerLog } from './log'
 import { notes } from './config/notes'
+import type { Environment } from './config/setting'
 import { openFilesLimit, fileLimitWarnings } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
@@ -29,6 +30,8 @@ import { startSuccessor } from './takeover/spawn'
 type Program = ServerLog & {
   /** Aborted by a signal that comes before the server listens. */
   readonly givenUp: AbortController
+  /** Of this process at its start, without what the files in its folder have: they may be others by the next one. */
+  readonly ownEnv: Environment
   server: CarillonServer | undefined
   /** Nothing is left to be done. */
   isOver: boolean
@@ -45,6 +48,7 @@ export async function serve({ takesOver = false }: ServeOptions = {}): Promise<v
   const program: Program = {
     ...(await createLog(config.logLevel)),
     givenUp: new AbortController(),
+    ownEnv: withoutFiles(readFiles(), process.env),
     server: undefined,
     isOver: false,
   }
@@ -62,7 +66,8 @@ export async function serve({ takesOver = false }: ServeOptions = {}): Promise<v
   if (!process.stderr.isTTY) logListening(program, server, config) // else the announcement is enough
 }
 
-const readNotes = () => notes(process.env, envFiles(workingFolder(), process.execArgv, process.env))
+const readFiles = () => envFiles(workingFolder(), process.execArgv, process.env)
+const readNotes = () => notes(process.env, readFiles())
 
 /** Exits where the folder was removed, as a deploy removes the release before. */
 function workingFolder(): string {
@@ -159,7 +164,10 @@ function leaveOnSignal(program: Program): void {
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
   if (!ignoresHangups()) process.on('SIGHUP', leave)
-  process.on('SIGUSR2', () => void (program.server && startSuccessor(program.server.core)))
+  process.on(
+    'SIGUSR2',
+    () => void (program.server && startSuccessor(program.server.core, program.ownEnv)),
+  )
 }
 
 /** Leaves, since another process serves; at once where that one has ended. */

@@ -54,6 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   takeover: [
     '../package.json',
     'config/config',
+    'config/setting',
     'core',
     'entrance',
     'http/address',

@@ -83,6 +83,15 @@ export function settingsFrom(
   return found.filter(({ names }) => names.length > 0)
 }
 
+/** The environment without what is from the files: a process that is given it reads them as they are then. */
+export function withoutFiles(files: readonly EnvFile[], env: Environment): Environment {
+  const isFromFile = (name: string): boolean =>
+    files.some(
+      ({ values }) => values[name] !== undefined && env[name] === expand(values[name], env),
+    )
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isFromFile(name)))
+}
+
 /** `\$`, `$NAME`, `${NAME}` and `${NAME:-otherwise}`, as the runtime expands them. */
 const REFERENCE = /\\\$|\$(\w+)|\$\{(\w+)(?::-([^}]*))?\}/g
 const ONLY_A_REFERENCE = /^\$(?:\w+|\{\w+(?::-[^}$]*)?\})$/

@@ -1,4 +1,5 @@
 /** Starts the new version at `SIGUSR2`: the command line of this process, as the files have it now. */
+import type { Environment } from '../config/setting'
 import type { Core } from '../core/core'
 import type { Clock } from '../core/types'
 
@@ -8,13 +9,13 @@ let isStarting = false
 /** How often it is looked whether a process that is no child of this one lives. */
 const LOOK_MS = 100
 
-/** Starts a process that takes the place of this one; one at a time. */
-export async function startSuccessor({ clock, log, state }: Core): Promise<void> {
+/** Starts a process with an environment, which takes the place of this one; one at a time. */
+export async function startSuccessor({ clock, log, state }: Core, env: Environment): Promise<void> {
   const reason = refusalOf(state)
   if (reason !== undefined) return log.warn({ signal: 'SIGUSR2', reason }, 'no takeover')
   isStarting = true
   const isManaged = process.env['NOTIFY_SOCKET'] !== undefined
-  const { pid, ended } = isManaged ? await spawnForManager(clock) : spawnChild()
+  const { pid, ended } = isManaged ? await spawnForManager(clock, env) : spawnChild(env)
   log.info({ signal: 'SIGUSR2', pid }, 'a new process starts, to take the place of this one')
   const code = await ended
   isStarting = false
@@ -27,8 +28,11 @@ export async function startSuccessor({ clock, log, state }: Core): Promise<void>
 /** `ended` resolves with the exit code, where that is known. */
 type Started = { readonly pid: number; readonly ended: Promise<number | undefined> }
 
-function spawnChild(): Started {
-  const { pid, exited } = Bun.spawn(commandLine(), { stdio: ['inherit', 'inherit', 'inherit'] })
+function spawnChild(env: Environment): Started {
+  const { pid, exited } = Bun.spawn(commandLine(), {
+    env,
+    stdio: ['inherit', 'inherit', 'inherit'],
+  })
   return { pid, ended: exited }
 }
 
@@ -36,10 +40,10 @@ function spawnChild(): Started {
  * Starts it by a shell that ends at once, so that the service manager is its parent. systemd does not wait for a main
  * process that is the child of another one: at a stop it kills it in the same moment (252).
  */
-async function spawnForManager({ after }: Clock): Promise<Started> {
+async function spawnForManager({ after }: Clock, env: Environment): Promise<Started> {
   const script = '"$@" >&3 3>&- & echo $!'
   const stdio = ['ignore', 'pipe', 'inherit', 1] as const
-  const shell = Bun.spawn(['sh', '-c', script, 'sh', ...commandLine()], { stdio: [...stdio] })
+  const shell = Bun.spawn(['sh', '-c', script, 'sh', ...commandLine()], { env, stdio: [...stdio] })
   const pid = Number(await new Response(shell.stdout).text())
   const ended = new Promise<undefined>((resolve) => {
     const look = (): unknown => (isAlive(pid) ? after(LOOK_MS, look) : resolve(undefined))

@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { chownSync, existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { waitUntil } from '../../harness'
 import { Program } from '../../program'
 import { freePort, Place } from './takeovers'
@@ -176,13 +177,26 @@ describe('one at a time', () => {
   })
 })
 
-test('SIGUSR2 starts the new one, once, and the manager is told which process is the server', async () => {
+test('SIGUSR2 starts the new one, once, with .env as it is then, and the manager is told which process serves', async () => {
   using place = new Place(await freePort())
   const told = place.path('told')
   writeFileSync(place.path('systemd-notify'), `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 })
   const PATH = `${place.folder}:${process.env['PATH']}`
-  await using old = new Program({ ...place.env, PATH, NOTIFY_SOCKET: '/run/none' })
+  const setPassword = (password: string): void =>
+    writeFileSync(
+      place.path('.env'),
+      `PUSHER_ADMIN_USERNAME=a\nPUSHER_ADMIN_PASSWORD=${password}\n`,
+    )
+  setPassword('before')
+  await using old = new Program(
+    { ...place.env, PATH, NOTIFY_SOCKET: '/run/none' },
+    {
+      cwd: place.folder,
+      command: [process.execPath, join(import.meta.dir, '../../../src/index.ts')],
+    },
+  )
   await old.waitUntilListening()
+  setPassword('after')
   using held = place.hold('hold')
   old.process.kill('SIGUSR2')
   await place.waitUntilHeld()
@@ -190,6 +204,12 @@ test('SIGUSR2 starts the new one, once, and the manager is told which process is
   held[Symbol.dispose]()
   expect(await old.waitForExit()).toBe(0)
   await place.trigger(1)
+  const asAdmin = (password: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${place.port}/api/admin/apps`, {
+      headers: { authorization: `Basic ${btoa(`a:${password}`)}` },
+    })
+  expect((await asAdmin('before')).status).toBe(401)
+  expect((await asAdmin('after')).status).toBe(200)
   const lines = (): string[] => readFileSync(told, 'utf8').trim().split('\n')
   await waitUntil('all is told', () => lines().length === 3)
   const pid = /^MAINPID=(\d+)$/m.exec(lines().join('\n'))![1]!
