@@ -1,6 +1,14 @@
 /** Plays the steps of a Dockerfile: each stage is a folder, and what it runs is run there. */
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { isInContext, type Stage, type Step } from './dockerfile'
 import { PATH, Room } from './room'
 
@@ -40,8 +48,9 @@ function run(room: Room, base: string, folder: string, script: string): void {
   const at = (path: string): string => join(room.root, path)
   for (const path of [...LENT, CACHE, 'tmp']) mkdirSync(at(path), { recursive: true })
   mkdirSync(at('runtime'), { recursive: true })
+  writeFileSync(at('runtime/bun'), '') // whatever its name is here
   const lent = LENT.map((name) => [`/${name}`, name, 'ro'] as const)
-  const runtime = [dirname(process.execPath), 'runtime', 'ro'] as const
+  const runtime = [process.execPath, 'runtime/bun', 'ro'] as const
   const cache = [cacheOfPackages(), CACHE, 'rw'] as const
   const command = ['/bin/sh', '-c', `cd ${folder} && ${script}`]
   const entered = room.enter(command, { mounts: [...lent, runtime, cache], isOffline: true })
