@@ -12,6 +12,7 @@ import { PhoenixJs } from '../phoenix'
 import { execute } from './commands'
 
 const PATIENCE_MS = 10_000
+const KEPT = MOVE_RULES.map((rule) => ({ ...rule, durable: false }))
 
 type Pushex = {
   connect(): Promise<void>
@@ -53,7 +54,7 @@ test('pages of PushEx are moved while pushes go to both, and behind their publis
   await using first = await start()
   await using second = await start()
   await using third = await start()
-  await third.change({ history: MOVE_RULES.map((rule) => ({ ...rule, durable: false })) })
+  await third.change({ history: KEPT })
   using door = await Door.open(first.port)
   const client = new Pushex(`ws://127.0.0.1:${door.port}/push_socket`, {
     getParams: () => Promise.resolve({}),
@@ -84,17 +85,19 @@ test('pages of ExPusherLite are moved while events go to both', async () => {
   const publish = await publisherOf('docs/expusherlite.md')
   await using first = await start()
   await using second = await start()
+  await second.change({ history: KEPT })
   using door = await Door.open(first.port)
   const url = `ws://127.0.0.1:${door.port}`
   await using page = new PhoenixJs(first, '1.8.16', { url })
   await page.join('public:test-app', ['foo-topic:msg'])
 
   await publish(1, second, first)
+  await publish(2, second) // while the page is away; a scope keeps nothing
   door.switchTo(second.port)
   await first.leave()
   await second.waitForReceived(1) // its join
-  await publish(2, second)
   await publish(3, second)
+  await publish(4, second)
   const heard = await page.events.take(3)
-  expect(heard).toEqual([1, 2, 3].map((name) => ['foo-topic:msg', { name }]))
+  expect(heard).toEqual([1, 3, 4].map((name) => ['foo-topic:msg', { name }]))
 })
