@@ -142,7 +142,10 @@ async function perform(translation: Translation, given: Given, around: Around): 
   if (state === 'missing') writeSettings(path, settings)
   const settingsFile = state && { path, state: state === 'missing' ? 'written' : state }
   printReport(around.terminal, { lines, verdicts, settings, settingsFile })
+  const isNothing = apps.length === 0 && settings.length === 0
+  if (isNothing) around.terminal.note('there was no app and no setting to import')
   const isWrong =
+    isNothing ||
     verdicts.some((verdict) => STATES[verdict.state].isWrong) ||
     lines.some(({ fate }) => fate === 'mistake')
   return isWrong ? EXITS.failed.code : EXITS.done.code

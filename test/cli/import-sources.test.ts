@@ -27,6 +27,14 @@ const TABLES: readonly (readonly [name: string, text: string])[] = [
     "INSERT INTO public.apps (id, \"key\", secret, max_connections, webhooks) VALUES ('1', 'key-1', 's3c''ret;--', 5, NULL), ('2', 'key-2', 'x', -1, '[]'::json);\n",
   ],
   [
+    'columns.sql', // a whole database of PostgreSQL with --inserts; a backtick in a value is no MySQL
+    "-- PostgreSQL database dump\nCREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  RETURN NEW; -- it's\nEND;\n$$;\nCREATE TABLE public.apps (id text, key text, secret text, max_connections int, created_at text[] DEFAULT ARRAY['a','b']::text[], webhooks jsonb);\nINSERT INTO public.apps VALUES ('1', 'key-1', 's3c''ret;--', 5, NULL, NULL) ON CONFLICT DO NOTHING;\nINSERT INTO public.apps (id, key, secret, max_connections, webhooks) OVERRIDING SYSTEM VALUE VALUES ('2', 'key-2', 'x', -1, E'[]');\nINSERT INTO public.x VALUES ('\n`\\');\n",
+  ],
+  [
+    'bits.sql', // columns of BIT and VARBINARY, and introducers
+    "INSERT INTO `apps` (`id`,`key`,`secret`,`max_connections`,`enabled`,`webhooks`) VALUES (_utf8mb4'1',0x6B65792D31,x'733363277265743B2D2D',5,b'1',NULL),('2','key-2',_binary 'x',-1,0x01,'[]');\n",
+  ],
+  [
     'apps.csv',
     'id,key,secret,max_connections,webhooks\n1,key-1,s3c\'ret;--,5,\n"2",key-2,x,-1,[]\n',
   ],
@@ -65,6 +73,17 @@ const REFUSED: readonly (readonly [name: string, text: string | Uint8Array, mess
   ['broken.json', '{"port": 1,\n "debug": tru }', 'broken.json:2: expected JSON'],
   ['open.json', '[{"id": 1},\n\n', 'open.json:3: expected JSON'],
   ['deep.json', '['.repeat(200) + ']'.repeat(200), 'deep.json: the JSON is nested too deep'],
+  [
+    'compose.yml',
+    'services:\n  soketi:\n',
+    'compose.yml: YAML is not read: docs/moving-from-soketi.md says how a container prints its environment',
+  ],
+  [
+    'reverb.php',
+    '<?php\nreturn [];\n',
+    'reverb.php: PHP is not executed: docs/moving-from-reverb.md says how the application prints it as JSON',
+  ],
+  ['empty.env', '\n', 'there was no app and no setting to import'],
   ['number.json', '7', 'number.json: expected an object or a list'],
   ['list.json', '["x"]', 'list.json[0]: expected an object'],
   ['bytes.env', new Uint8Array([65, 61, 49, 10, 255, 10]), 'bytes.env:2: expected text in UTF-8'],
@@ -94,6 +113,11 @@ const REFUSED: readonly (readonly [name: string, text: string | Uint8Array, mess
     'few.sql',
     'INSERT INTO apps (id, secret) VALUES\n(1);',
     'few.sql:2: has 1 values; expected 2, as it has columns',
+  ],
+  [
+    'hex.sql',
+    "INSERT INTO apps (id) VALUES (E'\\x41');",
+    'hex.sql:1: not understood: expected INSERT with constants or COPY, as mysqldump and pg_dump write them for this table alone',
   ],
   ['cut.sql', "INSERT INTO apps (id) VALUES ('1'", 'cut.sql:1: the file ends amid a statement'],
   [

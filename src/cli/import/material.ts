@@ -43,10 +43,29 @@ const BY_CONTENT: readonly (readonly [pattern: RegExp, kind: Kind])[] = [
   [/^[^\n=]*,[^\n=]*(?:\n|$)/, 'csv'],
 ]
 
-const kindOf = ({ name, text }: Source): Kind =>
-  BY_ENDING.get(/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? '') ??
-  BY_CONTENT.find(([pattern]) => pattern.test(text))?.[1] ??
-  'env'
+/** Files that people have, and what to bring in their place. */
+const NOT_READ: readonly (readonly [name: RegExp, content: RegExp, instead: string])[] = [
+  [
+    /\.php$/i,
+    /^\s*<\?php/,
+    'PHP is not executed: docs/moving-from-reverb.md says how the application prints it as JSON',
+  ],
+  [
+    /\.ya?ml$/i,
+    /^(?:services|version|apiVersion):/m,
+    'YAML is not read: docs/moving-from-soketi.md says how a container prints its environment',
+  ],
+]
+
+/** @throws CommandError for a file that is none of the kinds */
+function kindOf({ name, text }: Source): Kind {
+  const ending = BY_ENDING.get(/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? '')
+  if (ending) return ending
+  const [, , instead] =
+    NOT_READ.find(([file, content]) => file.test(name) || content.test(text)) ?? []
+  if (instead !== undefined) throw new CommandError('failed', `${name}: ${instead}`)
+  return BY_CONTENT.find(([pattern]) => pattern.test(text))?.[1] ?? 'env'
+}
 
 const TABLES: Readonly<
   Partial<Record<Kind, (source: Source, table: string) => readonly TableRow[]>>

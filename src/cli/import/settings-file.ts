@@ -27,7 +27,7 @@ const PLAIN = /^[\w./:@%+,*=[\]{}-]*$/
 
 /** True for a value that an environment file can hold, whoever reads it: no quotes hold both kinds of them. */
 export const isHoldable = (value: string): boolean =>
-  PLAIN.test(value) || !(/[\n\\]/.test(value) || (value.includes('"') && value.includes("'")))
+  PLAIN.test(value) || !(/[\r\n\\]/.test(value) || (value.includes('"') && value.includes("'")))
 
 /** A line that every reader takes for this value; the runtime's takes `$` for the name of a variable, in any quotes. */
 function lineOf({ name, value }: NewSetting): string {

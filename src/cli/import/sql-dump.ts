@@ -9,7 +9,7 @@ import { MAX_APPS } from './source-file'
 import { fieldBetweenTabs, type TableRow } from './table-text'
 
 type Token = {
-  readonly kind: 'word' | 'name' | 'text' | 'number' | 'sign'
+  readonly kind: 'word' | 'name' | 'text' | 'number' | 'body' | 'sign'
   readonly value: string
   readonly at: number
 }
@@ -17,11 +17,15 @@ type Token = {
 /** Comments, and what pg_dump tells psql. */
 const SPACE = /(?:\s+|--[^\n]*|#[^\n]*|\\(?:un)?restrict[^\n]*|\/\*[^]*?\*\/)*/y
 /** MySQL's texts have escapes with a backslash, PostgreSQL's only those that begin with an E. */
-const MYSQL_TEXT = /(?:_binary\s*|N)?'([^'\\]*(?:(?:\\[^]|'')[^'\\]*)*)'/iy
+const MYSQL_TEXT = /(?:_[a-z]\w*\s*|N)?'([^'\\]*(?:(?:\\[^]|'')[^'\\]*)*)'/iy
 const TEXT = /'([^']*(?:''[^']*)*)'/y
-const ESCAPED_TEXT = /E'([^'\\]*(?:(?:\\[^]|'')[^'\\]*)*)'/iy
+const ESCAPED_TEXT = /E'([^'\\]*(?:(?:\\[^xuU0-7]|'')[^'\\]*)*)'/iy
 const NAME = /`((?:[^`]|``)*)`|"((?:[^"]|"")*)"/y
-const NUMBER = /-?\d+(?:\.\d+)?/y
+/** MySQL's constants of BIT and BINARY columns: b'101', 0x2A, x'2A'. */
+const BITS = /b'([01]+)'|(?:0x([\da-f]+)|x'([\da-f]+)')/iy
+/** The body of a function in PostgreSQL: $$ ... $$, $tag$ ... $tag$. */
+const BODY = /\$(\w*)\$[^]*?\$\1\$/y
+const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/iy
 const WORD = /[a-z_][\w$]*/iy
 const MYSQL_ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
@@ -36,6 +40,11 @@ const MYSQL_ESCAPES: Readonly<Record<string, string>> = {
 export function rowsOfDump(source: Source, table: string): readonly TableRow[] {
   return new Dump(source, table).rows()
 }
+
+/** Tells the two dialects apart by what stands outside of values, which may hold anything. */
+const isMysql = (text: string): boolean =>
+  !/^-- PostgreSQL database dump/m.test(text) &&
+  /^[^'"\n]*`|^\/\*!|^-- (?:MySQL|MariaDB) dump/m.test(text)
 
 class Dump {
   readonly #source: Source
@@ -52,7 +61,7 @@ class Dump {
   constructor(source: Source, table: string) {
     this.#source = source
     this.#table = table
-    this.#isMysql = /`|^\/\*!|^-- (?:MySQL|MariaDB) dump/m.test(source.text)
+    this.#isMysql = isMysql(source.text)
   }
 
   rows(): readonly TableRow[] {
@@ -100,8 +109,8 @@ class Dump {
       )
         columns.push(token.value)
       isFirst = depth === 1 && token.kind === 'sign' && token.value === ','
-      if (token.kind === 'sign' && token.value === '(') depth++
-      if (token.kind === 'sign' && token.value === ')') depth--
+      if (token.kind === 'sign' && '(['.includes(token.value)) depth++
+      if (token.kind === 'sign' && ')]'.includes(token.value)) depth--
     }
     this.#columns = columns
     this.#toEnd()
@@ -114,6 +123,7 @@ class Dump {
     const columns = this.#peek()?.value === '(' ? this.#names() : this.#columns
     if (columns.length === 0)
       throw this.#error(first.at, 'the INSERT names no columns, and no CREATE TABLE before it does')
+    this.#pass('OVERRIDING', 'SYSTEM', 'VALUE')
     const word = this.#need()
     if (word.value.toUpperCase() !== 'VALUES') throw this.#stranger(word)
     do {
@@ -124,7 +134,17 @@ class Dump {
       this.#expect(')')
       this.#add(at, columns, values)
     } while (this.#takes(','))
+    this.#pass('ON', 'CONFLICT', 'DO', 'NOTHING')
     this.#expect(';')
+  }
+
+  /** Passes over words that change no row, where the first of them comes next. @throws CommandError */
+  #pass(...words: readonly string[]): void {
+    if (this.#peek()?.value.toUpperCase() !== words[0]) return
+    for (const word of words) {
+      const token = this.#need()
+      if (token.value.toUpperCase() !== word) throw this.#stranger(token)
+    }
   }
 
   #names(): readonly string[] {
@@ -244,6 +264,9 @@ class Dump {
     if (plain !== undefined) return { kind: 'text', value: plain.replaceAll("''", "'"), at }
     const [, escaped] = this.#take(this.#isMysql ? MYSQL_TEXT : ESCAPED_TEXT) ?? []
     if (escaped !== undefined) return { kind: 'text', value: unescape(escaped), at }
+    const bits = this.#isMysql ? this.#take(BITS) : undefined
+    if (bits) return { kind: 'number', value: textOfBits(bits), at }
+    if (!this.#isMysql && this.#take(BODY)) return { kind: 'body', value: '', at }
     const number = this.#take(NUMBER)
     if (number) return { kind: 'number', value: number[0], at }
     const word = this.#take(WORD)
@@ -277,6 +300,13 @@ class Dump {
       at,
       'not understood: expected INSERT with constants or COPY, as mysqldump and pg_dump write them for this table alone',
     )
+}
+
+/** A switch in a BIT column as its number; what else is in hex is the text of a VARBINARY. */
+function textOfBits([, binary, ...hexes]: RegExpExecArray): string {
+  if (binary !== undefined) return String(Number(`0b${binary}`))
+  const hex = hexes[0] ?? hexes[1]!
+  return /^0*[01]$/.test(hex) ? String(Number(hex)) : Buffer.from(hex, 'hex').toString()
 }
 
 const unescape = (text: string): string =>

@@ -95,7 +95,16 @@ export function rowsOfCsv({ name, text }: Source): readonly TableRow[] {
   return withTitles(name, lines)
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', '0': '\0', '\\': '\\' }
+const ESCAPES: Readonly<Record<string, string>> = {
+  t: '\t',
+  n: '\n',
+  r: '\r',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '0': '\0',
+  '\\': '\\',
+}
 
 /** Rows below a line of titles, with fields between tabs. @throws CommandError */
 export function rowsOfTabs({ name, text }: Source): readonly TableRow[] {
