@@ -33,6 +33,7 @@ const ACTIONS = {
   /** The endpoint that both libraries ask before they enter a room. */
   '/auth': ({ socket_id, channel_name, user_id: name, word }) => {
     admit(channel_name, { name, word })
+    if (!/^\d+\.\d+$/.test(socket_id)) throw new Refusal(400, 'That is no socket id.')
     const isPresence = channel_name.startsWith('presence-')
     const user = isPresence ? { user_id: name, user_info: { name } } : undefined
     return pusher.authorizeChannel(socket_id, channel_name, user)
@@ -70,7 +71,11 @@ const FILES = {
 const socketUrl = origin.replace('http', 'ws')
 const policy = `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ${origin} ${socketUrl}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
+/** Pages of others can send forms here, too. Browsers say where each comes from. */
+const isOfOthers = ({ origin, host }) => origin !== undefined && !origin.endsWith(`//${host}`)
+
 async function readForm(request) {
+  if (isOfOthers(request.headers)) throw new Refusal(403, 'That page may not ask here.')
   let body = ''
   for await (const chunk of request)
     if ((body += chunk).length > 10_000) throw new Refusal(413, 'That is too long.')
@@ -94,6 +99,7 @@ createServer(async (request, response) => {
     } else throw new Refusal(404, 'Nothing is here.')
   } catch (error) {
     if (error instanceof Refusal) return json(error.status, { reason: error.message })
-    json(502, { reason: `Carillon did not take it: ${error.body ?? error.message}` })
+    const reason = error.body ?? (error.url ? 'it does not answer.' : error.message)
+    json(502, { reason: `Carillon did not take it: ${reason}` })
   }
 }).listen(PORT, '127.0.0.1', () => console.log(`Open http://127.0.0.1:${PORT}`))

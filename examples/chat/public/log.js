@@ -9,6 +9,9 @@ export const make = (tag, className, ...content) => {
   return element
 }
 
+/** A name, which may be of a script that runs the other way: the words around it stay as they are. */
+export const nameOf = (name) => make('bdi', '', name)
+
 /** Fills an element with what is said. `isOwn(name)` tells whether a name is that of the pane. */
 export function openLog(element, isOwn) {
   /** Who comes back to a room finds it as it was. */
@@ -34,7 +37,7 @@ export function openLog(element, isOwn) {
       element.replaceChildren(listOf(room), make('p', 'empty', textWhileEmpty))
       element.scrollTop = element.scrollHeight
     },
-    note: (room, text) => add(listOf(room), make('li', 'note', text), Date.now()),
+    note: (room, ...content) => add(listOf(room), make('li', 'note', ...content), Date.now()),
     /** Shows a message once: what is replayed may have been heard before. Client events may hold anything. */
     hear(room, message, ...tags) {
       if (typeof message?.text !== 'string') return
@@ -43,7 +46,7 @@ export function openLog(element, isOwn) {
       if ([...list.children].some((entry) => entry.dataset.id === String(id))) return
       const when = Math.min(Number(at) || Date.now(), Date.now())
       const time = new Date(when).toLocaleTimeString([], { timeStyle: 'short' })
-      const head = make('p', 'head', make('b', '', String(name).slice(0, 40)), ' ')
+      const head = make('p', 'head', nameOf(String(name).slice(0, 40)), ' ')
       head.append(make('time', '', time))
       for (const tag of tags) head.append(' ', make('span', 'tag', tag))
       const body = make('p', 'text', text.slice(0, 1000))

@@ -1,5 +1,5 @@
 // What both panes have in common: what one sees of them, and the requests to the backend.
-import { make, openLog } from './log.js'
+import { make, nameOf, openLog } from './log.js'
 
 /** Where Carillon is, and as which app: from the backend, so that it is configured in one place. */
 export const settings = await (await fetch('settings')).json()
@@ -19,6 +19,8 @@ const STATES = {
   unavailable: `No server at ${settings.url}, trying again …`,
   failed: 'Refused',
 }
+
+export const NO_BACKEND = 'The backend does not answer.'
 
 const find = (selector, inside = document) => inside.querySelector(selector)
 const postForm = (url, fields) => fetch(url, { method: 'POST', body: new URLSearchParams(fields) })
@@ -64,7 +66,9 @@ export function openPane(library, { enter, leave, connect, disconnect, say }) {
   const drawPeople = () => {
     const isPresence = room.startsWith('presence-')
     const nobody = isPresence ? 'Nobody yet' : 'A private channel has no list of who is here.'
-    const items = (people ?? []).map((each) => make('li', each === name.value ? 'own' : '', each))
+    const items = (people ?? []).map((each) =>
+      make('li', each === name.value ? 'own' : '', nameOf(each)),
+    )
     find('.people h3', section).hidden = !isPresence
     find('.people ul', section).replaceChildren(
       ...(items.length > 0 ? items : [make('li', 'nobody', nobody)]),
@@ -98,7 +102,7 @@ export function openPane(library, { enter, leave, connect, disconnect, say }) {
     const fields = { room, name: name.value, text, word }
     if (broadcast.checked) fields.broadcast = 'yes'
     const answer = await postForm('messages', fields).catch(() => undefined)
-    if (!answer) return 'The backend does not answer.'
+    if (!answer) return NO_BACKEND
     if (!answer.ok) return (await answer.json()).reason
   }
   find('.say', section).onsubmit = async (event) => {
@@ -127,10 +131,11 @@ export function openPane(library, { enter, leave, connect, disconnect, say }) {
     /** Asks the backend to sign, for a library that does not ask by itself. */
     async sign(socketId, channel) {
       const fields = { socket_id: socketId, channel_name: channel, ...pane.identity() }
-      const answer = await postForm(authEndpoint, fields)
-      const signed = await answer.json()
-      if (!answer.ok) throw new Error(signed.reason ?? signed.error)
-      return signed
+      const answer = await postForm(authEndpoint, fields).catch(() => undefined)
+      const signed = await answer?.json()
+      if (answer?.ok) return signed
+      const reason = answer ? (signed.reason ?? signed.error) : NO_BACKEND
+      throw Object.assign(new Error(reason), { isForbidden: answer?.status === 403 })
     },
     showState(now) {
       wasCut ||= state.dataset.state === 'connected' && now !== 'connected'
@@ -138,12 +143,14 @@ export function openPane(library, { enter, leave, connect, disconnect, say }) {
       state.dataset.state = shown
       state.textContent = STATES[shown] ?? shown
       if (shown !== 'connected') area.ariaBusy = 'true'
+      else pane.complain('') // what was wrong without a connection
     },
     showPeople(names) {
       const now = names.toSorted()
       for (const each of now)
-        if (people && !people.includes(each)) log.note(room, `${each} came in`)
-      for (const each of people ?? []) if (!now.includes(each)) log.note(room, `${each} left`)
+        if (people && !people.includes(each)) log.note(room, nameOf(each), ' came in')
+      for (const each of people ?? [])
+        if (!now.includes(each)) log.note(room, nameOf(each), ' left')
       people = now
       drawPeople()
     },
@@ -157,15 +164,16 @@ export function openPane(library, { enter, leave, connect, disconnect, say }) {
     },
     recovered(channel, { recovered, missed }) {
       wasCut = false
-      if (!recovered) log.note(room, 'Back. Not all that was said is kept.')
-      else if (missed > 0) log.note(room, `Back. ${missed} caught up.`)
+      const where = channel === EVERYBODY ? ' to all rooms' : ''
+      if (!recovered) log.note(room, `Back. Not all that was said${where} is kept.`)
+      else if (missed > 0) log.note(room, `Back. ${missed}${where} caught up.`)
       else if (channel !== EVERYBODY) log.note(room, 'Back. Nothing was missed.')
     },
     complain: (reason) => (problem.textContent = reason),
-    /** The backend did not let us into the room. */
-    refused(reason) {
+    /** We are not in the room. Where the backend has said no, it may be for the word. */
+    refused(reason, isForbidden) {
       pane.complain(reason)
-      if (room.startsWith('private-') && hasBackend) openDoor()
+      if (isForbidden && room.startsWith('private-') && hasBackend) openDoor()
     },
     hear: (message) => log.hear(room, message),
     hearDirectly: (message) => log.hear(room, message, 'directly'),

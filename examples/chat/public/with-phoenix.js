@@ -44,13 +44,13 @@ function enter(topic) {
     .join()
     .receive('ok', pane.entered)
     .receive('error', async ({ reason, socket_id: socketId }) => {
-      if (!socketId) return pane.refused(reason)
+      if (!socketId) return pane.refused(reason, false)
       // The refusal says which connection to sign for; phoenix.js then joins again by itself.
       try {
         signed = await pane.sign(socketId, topic)
       } catch (error) {
         channel.leave()
-        if (room === channel) pane.refused(error.message)
+        if (room === channel) pane.refused(error.message, error.isForbidden)
       }
     })
 }

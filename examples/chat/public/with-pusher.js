@@ -1,5 +1,5 @@
 // The left pane: pusher-js as its package brings it, and carillon/resume.
-import { authEndpoint, EVERYBODY, openPane, settings } from './pane.js'
+import { authEndpoint, EVERYBODY, NO_BACKEND, openPane, settings } from './pane.js'
 import { resume } from './resume.js'
 
 const { Pusher } = globalThis
@@ -44,9 +44,10 @@ function enter(name) {
     pane.entered()
     showPeople()
   })
-  room.bind('pusher:subscription_error', ({ status, error }) =>
-    pane.refused(status === 403 ? 'That is not the word of this room.' : error),
-  )
+  room.bind('pusher:subscription_error', ({ status, error }) => {
+    const reason = { 0: NO_BACKEND, 403: 'That is not the word of this room.' }[status] ?? error
+    pane.refused(reason, status === 403)
+  })
   room.bind('pusher:member_added', showPeople)
   room.bind('pusher:member_removed', showPeople)
 }

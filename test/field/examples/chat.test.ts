@@ -128,6 +128,9 @@ describePages('examples/chat', (browser) => {
     }
     await second.page.close()
     await first.left.sees('<b>Mallory</b> left')
+    // A name that runs the other way turns nothing around.
+    const names = first.left.log.locator('.note > bdi')
+    expect(new Set(await names.allInnerTexts())).toContain('<b>Mallory</b>')
     await expectPeople(first.right, ['Ada', 'Grace'])
     // Who comes later hears what was said before.
     await using third = await open()
@@ -158,6 +161,20 @@ describePages('examples/chat', (browser) => {
       expect(await pane.log.getByText('Between us').count()).toBe(0)
     const loud = inside.problems.filter((line) => !line.includes('403 (Forbidden)'))
     expect([loud, outside.problems]).toEqual([[], []])
+  })
+
+  test('the backend is asked by its own pages alone, and signs for sockets', async () => {
+    const own = `http://127.0.0.1:${PORT}`
+    const ask = async (path: string, fields: Record<string, string>, origin = own) => {
+      const body = new URLSearchParams({ name: 'Ada', user_id: 'Ada', ...fields })
+      return (await fetch(own + path, { method: 'POST', headers: { origin }, body })).status
+    }
+    const socket = { socket_id: '1.2', channel_name: LOBBY }
+    expect(await ask('/auth', socket)).toBe(200)
+    expect(await ask('/auth', { ...socket, socket_id: '1.2:x' })).toBe(400)
+    expect(await ask('/auth', { channel_name: LOBBY })).toBe(400)
+    for (const origin of ['http://127.0.0.1:8080', 'https://evil.example', 'null'])
+      expect(await ask('/messages', { room: LOBBY, text: 'spam' }, origin)).toBe(403)
   })
 
   test('without the backend Carillon signs, and messages are client events', async () => {
@@ -195,11 +212,20 @@ describePages('examples/chat', (browser) => {
     await window.left.state('Unplugged')
     await window.page.getByRole('radio', { name: 'Belfry' }).press('Space')
     expect(await findFlaws(window.page)).toEqual([])
+    await window.left.plug.press('Enter')
+    await window.page.route('**/auth', (route) => route.abort())
+    await enterBelfry(window.page, 'quasimodo')
+    for (const pane of [window.left, window.right]) {
+      await pane.complains('The backend does not answer.')
+    }
+    expect(await window.page.getByLabel('The word of the belfry').isVisible()).toBe(false)
+    await window.page.unroute('**/auth')
     await window.page.getByRole('radio', { name: 'Lobby' }).press('Space')
+    for (const pane of [window.left, window.right]) await pane.isIn()
     await server.stop()
     await window.right.state('No server at')
     await window.right.say('into the void')
-    await window.right.complains('Carillon did not take it')
+    await window.right.complains('Carillon did not take it: it does not answer.')
   })
 })
 
