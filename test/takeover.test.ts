@@ -84,6 +84,7 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   heir.listen()
   heir.send({ type: 'ready', isSteered: true })
   expect(await heir.next('go')).toEqual({ type: 'go' })
+  heir.send({ type: 'begun' })
   const answer = await waitFor('the answer', held)
   expect([answer.status, answer.headers.get('x-heir'), await answer.json()]).toEqual([
     200,

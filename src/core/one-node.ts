@@ -247,7 +247,7 @@ export class OneNodeEngine implements Engine {
   sweep(): void {
     const now = this.#parts.clock.mono()
     this.#cache.sweep(now)
-    this.#history.sweep(now)
+    if (!this.#isHandedOver) this.#history.sweep(now)
     this.#claims.sweep()
     this.repeats.sweep()
   }

@@ -10,12 +10,13 @@
  * | 2    |                                                  | lets webhooks under way end; refuses, or holds requests   |
  * | 3    |                                                  | writes all, reads the database only, unlocks it: `yours`  |
  * | 4    | locks, migrates, loads, starts plugins, listens  | holds requests                                           |
- * | 5    | `ready`                                          | passes on what waits and whatever comes: `go`             |
- * | 6    | serves                                           | closes its sockets with 4200, in slices: `drained`, ends  |
+ * | 5    | `ready`                                          | `go`                                                      |
+ * | 6    | `begun`: serves                                  | passes on what waits and whatever comes                   |
+ * | 7    |                                                  | closes its sockets with 4200, in slices: `drained`, ends  |
  *
- * `ready` is the point of no return. Before it, whatever ends the new process or takes too long has the old one take
+ * `begun` is the point of no return: who hangs until the other has given up finds no such word. Before it, whatever ends the new process or takes too long has the old one take
  * the database back, and answer what it holds. After it, each end of a process is like any crash.
- * In step 6 events pass in both directions, so that sockets which are still with the old process hear all of them; what
+ * In step 7 events pass in both directions, so that sockets which are still with the old process hear all of them; what
  * is to be told to webhooks is written by the new one. It tells departures of before only when the old one has drained.
  */
 import type { Server, ServerWebSocket } from 'bun'
@@ -41,6 +42,8 @@ import {
 const GRACE_MS = 5000
 /** How long the new process may take from `yours` to `ready`. */
 const READY_MS = 30_000
+/** How long it may take from `go` to `begun`. */
+const BEGUN_MS = 5000
 const LOOK_MS = 2
 /** How long the new process may take to end before it is killed, when it is to give the database back. */
 const YIELD_MS = 5000
@@ -92,6 +95,8 @@ type Ready = Extract<FromNew, { type: 'ready' }>
 type Link = {
   ask: Ask | undefined
   readonly ready: PromiseWithResolvers<Ready | undefined>
+  /** Set while it may begin. */
+  onBegun: (() => void) | undefined
   readonly gone: PromiseWithResolvers<void>
   isGone: boolean
 }
@@ -160,6 +165,7 @@ export class Door {
       if (request.headers.get('upgrade') !== 'websocket') return this.parts.respond(request)
       const data: Link = {
         ask: undefined,
+        onBegun: undefined,
         ready: Promise.withResolvers(),
         gone: Promise.withResolvers(),
         isGone: false,
@@ -188,6 +194,7 @@ export class Door {
     if (message.type === 'ask') {
       if (!link.ask) void this.#follow(socket, message)
     } else if (message.type === 'ready') link.ready.resolve(message)
+    else if (message.type === 'begun') link.onBegun?.()
     else if (this.#link !== link || !this.parts.entrance.hasMoved) return
     else if (message.type === 'event') deliverRelayed(core, message)
     else if (message.type === 'terminate' || message.type === 'unsubscribe') {
@@ -267,15 +274,30 @@ export class Door {
 
   async #handOver(socket: Socket): Promise<string | undefined> {
     const link = socket.data
-    const { core, estate, drainMs, entrance, forwardTo, onMoved } = this.parts
+    const { core, estate, drainMs, entrance } = this.parts
     estate.release()
     this.#send(socket, { type: 'yours', drainMs })
     const ready = await Promise.race([link.ready.promise, wait(core, READY_MS)])
     if (link.isGone) return GONE
     if (!ready) return `the new process was not ready within ${READY_MS / 1000} s`
+    const begun = new Promise<true>((resolve) => {
+      link.onBegun = () => {
+        this.#move(socket, ready)
+        resolve(true)
+      }
+    })
+    this.#send(socket, { type: 'go' })
+    const hasBegun = await Promise.race([begun, link.gone.promise, wait(core, BEGUN_MS)])
+    link.onBegun = undefined
+    return hasBegun || entrance.hasMoved ? undefined : GONE
+  }
+
+  /** Called in the turn in which the other process has begun: it may publish in the same. */
+  #move(socket: Socket, { isSteered }: Ready): void {
+    const link = socket.data
+    const { core, estate, entrance, forwardTo, onMoved } = this.parts
     core.state.hasMoved = true
     core.state.twin = twinOver((message) => this.#send(socket, message))
-    this.#send(socket, { type: 'go' })
     estate.divert((entries) => this.#send(socket, { type: 'entries', entries }))
     entrance.move(forwardTo(doorOf(this.parts.path)))
     void link.gone.promise.then(() => (core.state.twin = undefined))
@@ -287,17 +309,17 @@ export class Door {
     )
     onMoved({
       pid,
-      isSteered: ready.isSteered,
+      isSteered,
       gone: link.gone.promise,
       sayDrained: (resets) => this.#send(socket, { type: 'drained', resets }),
     })
-    return undefined
   }
 
   /** Waits for the end of the new process, and ends it where it does not give the database back. */
   async #takeBack({ ask }: Link): Promise<void> {
     const { core, estate, entrance } = this.parts
     const { clock, log, state } = core
+    let kills = 0
     let killAt = clock.mono() + YIELD_MS
     while (!estate.takeBack()) {
       await wait(core, LOOK_MS * 10)
@@ -305,6 +327,8 @@ export class Door {
       killAt = clock.mono() + YIELD_MS
       log.error({ pid: ask!.pid }, 'the new process keeps the database, and is killed')
       kill(ask!.pid)
+      // Where a third process has it, nothing can be written here; requests are told so.
+      if (++kills > 1 && !entrance.isOpen) entrance.reopen()
     }
     state.draining = false
     entrance.reopen()

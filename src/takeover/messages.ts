@@ -33,6 +33,7 @@ export type FromNew =
     }
   /** It listens, at the door, too. */
   | { readonly type: 'ready'; readonly isSteered: boolean }
+  | { readonly type: 'begun' }
 
 /** What the old one says. */
 export type FromOld =

@@ -7,6 +7,7 @@ import type { Config } from '../config/config'
 import type { Core } from '../core/core'
 import { orderAsTwin } from '../core/node'
 import type { StandbyOptions } from '../standby'
+import type { Clock } from '../core/types'
 import { StoreError } from '../store/errors'
 import { isFile, lockDatabase, TIE_MS } from '../store/files'
 import type { Entry } from '../store/outbox'
@@ -22,6 +23,10 @@ import {
   type Message,
 } from './messages'
 
+/** How long the old process may take to let requests and webhooks end, and a little more. */
+const ANSWER_MS = 20_000
+/** How long it may take to hear that this one listens. */
+const GO_MS = 3000
 /** How long clients of the old process may take to come back once it has closed their sockets. */
 const RETURN_MS = 3000
 /** How much longer than it says the old process may take to close its sockets. */
@@ -49,6 +54,7 @@ export function checkTakeover({ databasePath, port, host }: Config): void {
  */
 export async function askForPlace({
   config: { databasePath },
+  clock,
   givenUp,
 }: StandbyOptions): Promise<Succession | undefined> {
   const path = lstatSync(databasePath, { throwIfNoEntry: false }) && realpathSync(databasePath)
@@ -61,7 +67,7 @@ export async function askForPlace({
     )
   const link = await Link.open(doorOf(path))
   if (!link) return undefined
-  const succession = new Succession(link, databasePath)
+  const succession = new Succession(link, databasePath, clock)
   const giveUp = (): void => link.close()
   givenUp?.addEventListener('abort', giveUp, { once: true })
   await succession.ask()
@@ -76,19 +82,18 @@ export class Succession {
   constructor(
     readonly link: Link,
     readonly databasePath: string,
+    readonly clock: Clock,
   ) {}
 
   /** Resolves when the database is this process's. @throws StoreError */
   async ask(): Promise<void> {
     const { link } = this
     link.send({ type: 'ask', protocol: PROTOCOL, version, pid: process.pid })
-    const answer = await link.next(
-      (message) => message.type === 'yours' || message.type === 'refused',
-    )
+    const isAnswer = ({ type }: Message): boolean => type === 'yours' || type === 'refused'
+    const answer = await this.#limit(ANSWER_MS, link.next(isAnswer))
     if (answer?.type !== 'yours') {
       link.close()
-      const reason =
-        answer?.type === 'refused' ? answer.reason : 'it has ended, or was told to leave'
+      const reason = answer?.type === 'refused' ? answer.reason : NO_ANSWER
       throw refused(reason)
     }
     this.#drainMs = (answer as Yours).drainMs
@@ -96,6 +101,16 @@ export class Succession {
     if (this.#release) return
     link.close()
     throw new StoreError(`takeover: database ${this.databasePath}: a third process uses it`)
+  }
+
+  /** Gives up where it takes longer: a process that hangs has its place for as long as it does. */
+  async #limit<T>(ms: number, answer: Promise<T>): Promise<T> {
+    const cancel = this.clock.after(ms, () => this.link.close())
+    try {
+      return await answer
+    } finally {
+      cancel()
+    }
   }
 
   /** Unlocks the database. */
@@ -112,13 +127,16 @@ export class Succession {
     const begun = Promise.withResolvers<void>()
     link.listen((message) => {
       if (message?.type === 'refused') begun.reject(refused(message.reason))
-      else if (!message && link.isClosed) begun.reject(refused('it has taken its place back'))
-      else if (!message || message.type === 'go')
-        begun.resolve() // where the old process was killed, nobody else has the database
-      else this.#receive(message, core, receive)
+      else if (!message && link.isClosed) begun.reject(refused(NO_ANSWER))
+      else if (!message)
+        begun.resolve() // the old process was killed: nobody else has the database
+      else if (message.type === 'go') {
+        link.send({ type: 'begun' })
+        begun.resolve()
+      } else this.#receive(message, core, receive)
     })
     link.send({ type: 'ready', isSteered })
-    await begun.promise
+    await this.#limit(GO_MS, begun.promise)
     this.#hasBegun = true
     core.counters.takeovers++
   }
@@ -155,12 +173,14 @@ export class Succession {
 const refused = (reason: string): StoreError =>
   new StoreError(`takeover: the server that runs goes on: ${reason}`)
 
+const NO_ANSWER = 'it does not answer, or has ended'
+
 /** The WebSocket to the old process. */
 class Link {
   #listener: ((message: Message | undefined) => void) | undefined
   readonly #ended = Promise.withResolvers<void>()
   #isOver = false
-  /** The old process has closed it, and lives. */
+  /** One of the two has closed it, and the old one lives. */
   isClosed = false
 
   constructor(readonly socket: WebSocket) {
@@ -170,7 +190,7 @@ class Link {
     })
     socket.addEventListener('close', ({ code }) => {
       this.#isOver = true
-      this.isClosed = code === 1000
+      this.isClosed ||= code === 1000
       this.#ended.resolve()
       this.#listener?.(undefined)
     })
@@ -209,6 +229,9 @@ class Link {
   }
 
   close(): void {
+    this.isClosed = true
+    this.#isOver = true
     this.socket.close()
+    this.#listener?.(undefined)
   }
 }

@@ -177,6 +177,22 @@ describe('one at a time', () => {
   })
 })
 
+test('an old process that hangs keeps its place, and goes on when it does not hang any more', async () => {
+  using place = new Place(await freePort())
+  await using old = await place.start()
+  using held = place.hold('hold')
+  await using next = place.takeOver()
+  await place.waitUntilHeld()
+  old.process.kill('SIGSTOP')
+  held[Symbol.dispose]()
+  expect(await next.waitForExit()).toBe(1)
+  expect(await next.errors).toEndWith(
+    'the server that runs goes on: it does not answer, or has ended\n',
+  )
+  old.process.kill('SIGCONT')
+  await place.trigger(1)
+}, 30_000)
+
 test('SIGUSR2 starts the new one, once, with .env as it is then, and the manager is told which process serves', async () => {
   using place = new Place(await freePort())
   const told = place.path('told')
