@@ -87,6 +87,13 @@ const defaultsOf = ({ title, defaults }: Origin, entries: readonly Entry[]): Ent
           : { place: `${title}'s default`, name, value },
       )
 
+/**
+ * A mistake without the value that was read: name and place say which one it is, and where a line end was lost it may
+ * hold the secret of the next line.
+ */
+const withoutValue = (mistake: string): string =>
+  mistake.replace(/^.*?(?:: |; |, which is )(?=expected )/s, '')
+
 /** What is wrong with the values: by the names that they are read under, and with several together. */
 function findMistakes(given: Readonly<Record<string, string>>): {
   readonly ofName: ReadonlyMap<string, string>
@@ -100,7 +107,9 @@ function findMistakes(given: Readonly<Record<string, string>>): {
     const nameIn = (mistake: string): string => mistake.slice(0, mistake.indexOf('='))
     const isOfName = (mistake: string): boolean => nameIn(mistake) in given
     return {
-      ofName: new Map(cause.mistakes.filter(isOfName).map((line) => [nameIn(line), line])),
+      ofName: new Map(
+        cause.mistakes.filter(isOfName).map((line) => [nameIn(line), withoutValue(line)]),
+      ),
       others: cause.mistakes.filter((line) => !isOfName(line)),
     }
   }
@@ -153,7 +162,7 @@ const showHost = (raw: unknown): string =>
 /** What the server would say of them; hosts and settings of plugins are checked by itself. */
 export function mistakeIn(fields: Fields): string | undefined {
   const [first] = Object.entries(readAppChanges(fields, 'create', { showUrl: showHost }).errors)
-  return first && `${first[0]} ${first[1].join(', ')}`
+  return first && `${first[0]} ${first[1].join(', ').replace(/: .*(?=; expected )/s, '')}`
 }
 
 /** Of apps with an id or key that an earlier one has only a line is left; the same app twice is none the worse. */
