@@ -24,7 +24,7 @@ import type { ListenAddress } from '../core/addresses'
 import { isRecord } from '../core/json'
 import { JSON_OPTION, type Around, type CommandRow } from './command'
 import type { Surroundings } from './surroundings'
-import { EXITS } from './exits'
+import { EXITS, usageError } from './exits'
 import { describeImport, explain } from './explain'
 import { printWhole } from './import/report'
 import { readSource } from './import/source-file'
@@ -63,7 +63,10 @@ export const CHECK_CONFIG: CommandRow = {
 
 async function explainFile(file: string, around: Around): Promise<void> {
   const { terminal } = around
-  const { whose, lines } = explain(await readSource(file, around))
+  const source = await readSource(file, around)
+  if (/^\s*[[{]/.test(source.text))
+    throw usageError(`${file} is no environment file; \`carillon import\` reads JSON, too`)
+  const { whose, lines } = explain(source)
   if (terminal.isJson) return terminal.json({ whose: whose ?? null, lines })
   printWhole(
     terminal,

@@ -128,6 +128,17 @@ test.each(EXPLAINED)('check-config explains a file of %s', async (whose, text, h
   expect(JSON.parse(out)).toMatchObject({ whose, lines: here.map((about) => ({ here: about })) })
 })
 
+test('check-config explains no other files', async () => {
+  writeFileSync(join(folder, 'soketi.json'), '{"port": 6001}')
+  for (const [file, message] of [
+    ['soketi.json', 'soketi.json is no environment file; `carillon import` reads JSON, too'],
+    ['none.env', 'ENOENT'],
+  ]) {
+    const { code, out, err } = await run(`check-config ${file}`)
+    expect([code, out, err]).toEqual([2, '', expect.stringContaining(message!)])
+  }
+})
+
 test('check-config says whose the .env of its folder is', async () => {
   const other = mkdtempSync(join(tmpdir(), 'carillon-'))
   try {
