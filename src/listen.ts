@@ -14,6 +14,7 @@ import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes } from './core/limits'
 import { reportSlowReader, unreadLimitOf } from './core/slow-reader'
+import type { Way } from './entrance'
 import type { MaybePromise } from './core/maybe-promise'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
@@ -109,7 +110,7 @@ export function respondIn(port: Port, isPlain: boolean) {
     const place = placeIn(request, config.pathPrefix)
     const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
     if (redirected) return entrance.markLast(redirected)
-    const polled = respondToFallback(port, request, place)
+    const polled = respondToFallback(port, request, place, way)
     if (polled) return polled
     if (entrance.isOpen) return respondToApi(port, route(request, place))
     return entrance.answer(request, way, () => respondToApi(port, route(request, place)))
@@ -243,11 +244,15 @@ function protocolHeaders({ headers }: Request): Record<string, string> {
   return protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
 }
 
-/** Responds to requests for a socket that are no upgrade; undefined for all other requests. */
+/**
+ * Responds to requests for a socket that are no upgrade; undefined for all other requests. Where another process serves,
+ * those come by connections that a proxy has kept open.
+ */
 function respondToFallback(
   port: Port,
   request: Request,
   { path, isBelow }: Place,
+  way: Way,
 ): MaybePromise<Response> | undefined {
   if (!isBelow) return undefined
   if (isPhoenixPath(path)) {
@@ -255,16 +260,20 @@ function respondToFallback(
     return withId(new Response(null, { status: 400 }), request)
   }
   const incoming = () => readRequest(port, request)
-  if (isPolledPath(path))
+  const passOn = () => port.entrance.answer(request, way, () => new Response(null, { status: 503 }))
+  if (isPolledPath(path)) {
+    if (port.entrance.hasMoved && port.longPolls.isElsewhere(request, incoming())) return passOn()
     return respondAndCount(port, request, request.method === 'POST', () =>
       port.longPolls.respond(request, incoming),
     )
+  }
   const call = xhrCall(request.method, path)
   if (!call) {
     if (!isSocketPath(path) || request.method !== 'GET') return undefined
     logRefusal(port, request, REFUSE.upgradeMissing)
     return respondToPage(request)
   }
+  if (port.xhr.isElsewhere(call)) return passOn()
   return respondAndCount(port, request, call.verb === 'xhr_send', () =>
     port.xhr.respond(call, request, incoming),
   )

@@ -124,7 +124,22 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   talker.subscribe('other')
   expect(await talker.closed).toMatchObject({ code: 4200 })
   const newcomer = new RawClient(`ws://127.0.0.1:${server.port}/app/${server.app.key}?protocol=7`)
-  expect(await newcomer.closed).toMatchObject({ code: 4100 })
+  expect(await newcomer.closed).toMatchObject({ code: 4200 })
+
+  // By a connection that a proxy has kept: polls are to come again by another one, messages are passed on.
+  const post = (path: string, body?: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${server.port}${path}`, { method: 'POST', ...(body && { body }) })
+  const session = `/pusher/app/${server.app.key}/1/abcdefgh`
+  const poll = await post(`${session}/xhr?protocol=7`)
+  expect([await poll.text(), poll.headers.get('connection')]).toEqual(['a[]\n', 'close'])
+  const stream = await post(`${session.replace('/1/', '/2/')}/xhr_streaming?protocol=7`)
+  expect(await stream.text()).toContain('c[4200,')
+  expect(await (await post(`${session}/xhr_send`, '["{}"]')).json()).toEqual({ by: 'heir' })
+  const longPoll = `/socket/longpoll?app_key=${server.app.key}&vsn=2.0.0`
+  const own = await fetch(`http://127.0.0.1:${server.port}${longPoll}&token=of-the-heir`)
+  expect(await own.json()).toEqual({ status: 204, token: 'of-the-heir', messages: [] })
+  expect(await (await post(`${longPoll}&token=of-the-heir`, '[]')).json()).toEqual({ by: 'heir' })
+  expect(await (await fetch(`http://127.0.0.1:${server.port}${longPoll}`)).json()).toEqual({ by: 'heir' }) // prettier-ignore
 
   const left = server.server.leave()
   expect(await listener.closed).toMatchObject({ code: 4200 })

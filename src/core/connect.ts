@@ -139,7 +139,10 @@ const checkOwn = (core: Core, conn: Connection): Refusal | undefined =>
 /** The app may have been disabled or deleted while a gate waited. */
 function checkApp({ apps, state }: Core, { app }: Connection): Refusal | undefined {
   if (app && apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
-  return (app && checkActive(app)) ?? (state.draining ? REFUSE.draining : undefined)
+  const inactive = app && checkActive(app)
+  if (inactive || !state.draining) return inactive
+  // Where another process serves already, the next connection reaches it.
+  return state.hasMoved ? REFUSE.shuttingDown : REFUSE.draining
 }
 
 /** The connections of an app are those of all nodes. */

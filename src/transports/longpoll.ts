@@ -132,11 +132,22 @@ export class LongPolls {
   respond(request: Request, readIncoming: () => IncomingRequest): MaybePromise<Response> {
     if (request.method === 'OPTIONS') return respondPreflight(request)
     const incoming = readIncoming()
-    const header = request.headers.get('x-phoenix-longpoll-token')
-    const session = this.#sessionOf(header ?? incoming.query.get('token') ?? '', incoming)
+    const token = tokenIn(request, incoming)
+    const session = this.#sessionOf(token, incoming)
+    // The next poll is by another connection, which the process has that serves now.
+    if (!session && token && request.method === 'GET' && this.core.state.hasMoved)
+      return respond(204, token, [])
     if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(incoming)
     if (request.method === 'POST') return session ? receivePost(session, request) : respond(410)
     return respondEmpty(400)
+  }
+
+  /** True for messages of a session that another process has, which serves now, and for a new session. */
+  isElsewhere(request: Request, incoming: IncomingRequest): boolean {
+    if (!this.core.state.hasMoved || request.method === 'OPTIONS') return false
+    const token = tokenIn(request, incoming)
+    if (request.method === 'GET') return token === ''
+    return this.#sessionOf(token, incoming) === undefined
   }
 
   /** Ends sessions that have had their time. */
@@ -178,6 +189,9 @@ export class LongPolls {
     return respond(410, session.token, [])
   }
 }
+
+const tokenIn = ({ headers }: Request, { query }: IncomingRequest): string =>
+  headers.get('x-phoenix-longpoll-token') ?? query.get('token') ?? ''
 
 /** Every line is charged as a message, valid or not. Undecodable ones end the session, as they close a socket. */
 async function receivePost({ core, conn }: LongPoll, request: Request): Promise<Response> {

@@ -21,7 +21,7 @@ const BEAT_MS = 25_000
 
 const OPEN = 'o\n'
 /** A frame without messages. `h` would be answered with a heartbeat, and that with a frame. */
-const BEAT = 'a[]\n'
+export const BEAT = 'a[]\n'
 
 export class XhrSession implements QueuedSession {
   readonly sink = new QueuedSink(this)

@@ -25,7 +25,7 @@ import {
   markSeen,
   type IncomingRequest,
 } from '../protocols/session'
-import { HEADERS, Poll, Quotes, Stream, XhrSession, type Receiver } from './xhr-session'
+import { BEAT, HEADERS, Poll, Quotes, Stream, XhrSession, type Receiver } from './xhr-session'
 
 export type XhrCall = {
   readonly verb: string
@@ -84,6 +84,11 @@ export class XhrSessions {
     }
   }
 
+  /** True for messages of a session that another process has, which serves now. */
+  isElsewhere({ verb, session }: XhrCall): boolean {
+    return this.core.state.hasMoved && verb === 'xhr_send' && !this.#sessions.has(session)
+  }
+
   /** Ends sessions that have had their time. */
   sweep(): void {
     this.#pass.begin()
@@ -96,7 +101,10 @@ export class XhrSessions {
     readIncoming: () => IncomingRequest,
     receiverFor: (session: XhrSession) => Receiver,
   ): MaybePromise<Response> {
-    const session = this.#sessions.get(call.session) ?? this.#open(call, readIncoming())
+    const known = this.#sessions.get(call.session)
+    // The next poll is by another connection, which the process has that serves now.
+    if (!known && call.verb === 'xhr' && this.core.state.hasMoved) return respondLines(BEAT)
+    const session = known ?? this.#open(call, readIncoming())
     markSeen(this.core, session.conn)
     const receiver = receiverFor(session)
     signal.addEventListener('abort', () => session.detach(receiver), { once: true })
@@ -199,6 +207,8 @@ function respondText(status: number, text: string): Response {
   const headers = { ...HEADERS, 'content-type': CONTENT_TYPES.text }
   return new Response(`${text}\n`, { status, headers })
 }
+
+const respondLines = (lines: string): Response => new Response(lines, { headers: HEADERS })
 
 const respondEmpty = (headers: object = {}): Response =>
   new Response(null, { status: 204, headers: { ...HEADERS, ...headers } })
