@@ -24,7 +24,7 @@ const TABLES: readonly (readonly [name: string, text: string])[] = [
   ],
   [
     'inserts.sql',
-    "INSERT INTO public.apps (id, \"key\", secret, max_connections, webhooks) VALUES ('1', 'key-1', 's3c''ret;--', 5, NULL), ('2', 'key-2', 'x', -1, '[]'::json);\n",
+    "INSERT INTO public.apps (id, \"key\", secret, max_connections, webhooks) VALUES ('1', 'key-1', 's3c''ret;--', 5, NULL), ('2', 'key-2', 'x', -1, '[]'::json) ON CONFLICT DO NOTHING;\n",
   ],
   [
     'columns.sql', // a whole database of PostgreSQL with --inserts; a backtick in a value is no MySQL
@@ -103,6 +103,11 @@ const REFUSED: readonly (readonly [name: string, text: string | Uint8Array, mess
     'call.sql',
     "INSERT INTO apps (id) VALUES (concat('a'));",
     'call.sql:1: not understood: expected INSERT with constants or COPY, as mysqldump and pg_dump write them for this table alone',
+  ],
+  [
+    'upsert.sql',
+    "INSERT INTO apps (id) VALUES ('1') ON DUPLICATE KEY UPDATE id = 2;",
+    'upsert.sql:1: not understood: expected INSERT with constants or COPY, as mysqldump and pg_dump write them for this table alone',
   ],
   [
     'names.sql',

@@ -15,7 +15,7 @@ type Token = {
 }
 
 /** Comments, and what pg_dump tells psql. */
-const SPACE = /(?:\s+|--[^\n]*|#[^\n]*|\\(?:un)?restrict[^\n]*|\/\*[^]*?\*\/)*/y
+const SPACE = /(?:\s+|--[^\n]*|#[^\n]*|\\(?:(?:un)?restrict|connect)\b[^\n]*|\/\*[^]*?\*\/)*/y
 /** MySQL's texts have escapes with a backslash, PostgreSQL's only those that begin with an E. */
 const MYSQL_TEXT = /(?:_[a-z]\w*\s*|N)?'([^'\\]*(?:(?:\\[^]|'')[^'\\]*)*)'/iy
 const TEXT = /'([^']*(?:''[^']*)*)'/y
