@@ -74,8 +74,15 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
     return client
   }
   const [talker, listener] = [await connect(), await connect()]
+  const sdk = server.sdk()
+  await sdk.trigger('cache-last', 'e', { n: 0 }, { idempotency_key: 'once' } as never)
   await using heir = new Heir(`${databasePath}.takeover`)
   expect(await heir.ask()).toEqual({ type: 'yours', drainMs: 60_000 })
+  const { kept } = await heir.next('kept')
+  expect(kept).toMatchObject([
+    { cached: { channel: 'cache-last', event: 'e', data: '"{\\"n\\":0}"' }, leftMs: 1_800_000 },
+    { app: '1', key: 'once', answer: '', leftMs: 600_000 },
+  ])
 
   // Nothing is answered until the other process is ready.
   const url = `http://127.0.0.1:${server.port}/apps//1/channels?x=%2F`

@@ -43,6 +43,12 @@ export class Cache {
     this.#apps.get(app)?.delete(channel)
   }
 
+  /** What has not expired, of each app the oldest first. */
+  *all(now: number): IterableIterator<CachedEvent> {
+    for (const channels of this.#apps.values())
+      for (const cached of channels.values()) if (cached.expiresAt > now) yield cached
+  }
+
   /** Drops what has expired, in O(that). */
   sweep(now: number): void {
     for (const [app, channels] of this.#apps) {

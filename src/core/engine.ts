@@ -29,7 +29,7 @@
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `repeats`, `isTaken`                     | the answers to requests that may come again, and what they published  |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
- * | `handOver`, `takeBack`                   | another process is to go on with what this one has stored            |
+ * | `handOver`, `takeBack`, `keepsakes`, `adopt` | another process is to go on with what this one has               |
  */
 import type { App } from './app'
 import type { AppChange } from './apps'
@@ -55,7 +55,7 @@ import type { PluginStore, SharedStore } from './plugin-means'
 import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
 import type { HistoryPage, HistoryQuery } from './stream'
-import type { Repeats } from './repeats'
+import type { KeptAnswer, Repeats } from './repeats'
 import type { Slices } from './slices'
 import type { TokenChange } from './tokens'
 import type { AppId, ChannelName, Clock, Member, Position, SocketId, UserId } from './types'
@@ -156,6 +156,14 @@ export type Order =
       readonly key: string
       readonly value: unknown
     }
+
+/** The last event of a cache channel, or the answer to a request that may come again. */
+export type Keepsake =
+  | (Pick<CachedEvent, 'publication' | 'position'> & {
+      readonly type: 'cached'
+      readonly leftMs: number
+    })
+  | (KeptAnswer & { readonly type: 'answer' })
 
 /** What an engine calls on each node. All of it is synchronous. */
 export interface Node {
@@ -262,6 +270,10 @@ export interface Engine {
 
   /** Writes all that is to be stored: another process reads it now. What is published is delivered only. */
   handOver(): void
+  /** What is in memory only, and the other process should have, the oldest first. */
+  keepsakes(): Iterable<Keepsake>
+  /** Takes what another process had in memory, before anybody connects. */
+  adopt(keepsake: Keepsake): void
   /** Goes on after `handOver`: the other process did not start. */
   takeBack(): void
 }

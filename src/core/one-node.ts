@@ -10,6 +10,7 @@ import type {
   Engine,
   EngineParts,
   Entry,
+  Keepsake,
   Node,
   OccupiedChannels,
   Order,
@@ -260,6 +261,20 @@ export class OneNodeEngine implements Engine {
   handOver(): void {
     this.#history.close()
     this.#isHandedOver = true
+  }
+
+  *keepsakes(): IterableIterator<Keepsake> {
+    const now = this.#parts.clock.mono()
+    for (const { publication, position, expiresAt } of this.#cache.all(now))
+      yield { type: 'cached', publication, position, leftMs: expiresAt - now }
+    for (const kept of this.repeats.answers()) yield { type: 'answer', ...kept }
+  }
+
+  adopt(keepsake: Keepsake): void {
+    if (keepsake.type === 'answer') return this.repeats.adopt(keepsake)
+    const { publication, position, leftMs } = keepsake
+    const { cacheTtlMs, clock } = this.#parts
+    this.#cache.put(publication, clock.mono() + leftMs - cacheTtlMs, position)
   }
 
   takeBack(): void {

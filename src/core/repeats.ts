@@ -35,6 +35,13 @@ export interface Repeats {
   release(app: App, key: string): void
 }
 
+/** An answer, and for how long it is kept still. */
+export type KeptAnswer = Claim & {
+  readonly app: App
+  readonly answer: string
+  readonly leftMs: number
+}
+
 type Entry = {
   readonly key: string
   readonly fingerprint: string
@@ -87,6 +94,11 @@ class Tenant {
     if (this.#entries.delete(key)) this.size--
   }
 
+  /** Those with answers, the oldest first. */
+  *answered(): IterableIterator<Entry> {
+    for (let entry = this.#oldest; entry; entry = entry.next) yield entry
+  }
+
   dropOldest(): void {
     const entry = this.#oldest
     if (!entry) return
@@ -136,6 +148,24 @@ export class KeptRepeats implements Repeats {
 
   release(app: App, key: string): void {
     this.#tenants.get(app)?.release(key)
+  }
+
+  /** What is kept, of each app the oldest first. */
+  *answers(): IterableIterator<KeptAnswer> {
+    const now = this.#clock.mono()
+    for (const [app, tenant] of this.#tenants)
+      for (const { key, fingerprint, answer, expiresAt } of tenant.answered())
+        if (answer !== undefined && expiresAt > now)
+          yield { app, key, fingerprint, answer, leftMs: expiresAt - now }
+  }
+
+  /** Keeps what another process has kept; the oldest first. */
+  adopt({ app, key, fingerprint, answer, leftMs }: KeptAnswer): void {
+    const tenant = this.#tenants.getOrInsertComputed(app, () => new Tenant())
+    const now = this.#clock.mono()
+    if (tenant.get(key, now)) return
+    tenant.add(key, fingerprint)
+    tenant.keep(key, answer, now + leftMs - KEPT_MS)
   }
 
   /** Drops what has expired, in slices. */

@@ -29,6 +29,7 @@ import type { Entrance, Forward } from '../entrance'
 import type { Entry } from '../store/outbox'
 import {
   deliverRelayed,
+  keptBy,
   orderOf,
   PROTOCOL,
   readMessage,
@@ -277,6 +278,7 @@ export class Door {
     const { core, estate, drainMs, entrance } = this.parts
     estate.release()
     this.#send(socket, { type: 'yours', drainMs })
+    for (const message of keptBy(core)) this.#send(socket, message)
     const ready = await Promise.race([link.ready.promise, wait(core, READY_MS)])
     if (link.isGone) return GONE
     if (!ready) return `the new process was not ready within ${READY_MS / 1000} s`

@@ -2,11 +2,13 @@
  * Messages between two processes of which one takes the place of the other: JSON texts of a WebSocket. What one does
  * not understand it ignores, so that versions may differ.
  */
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
-import type { Order } from '../core/engine'
+import type { Keepsake, Order } from '../core/engine'
 import type { Publication } from '../core/messages'
 import { parseRecord } from '../core/json'
 import { deliverAsTwin } from '../core/node'
+import type { KeptAnswer } from '../core/repeats'
 import { NOT_KEPT } from '../core/stream'
 import type { Twin } from '../core/twin'
 import type {
@@ -40,10 +42,16 @@ export type FromOld =
   | { readonly type: 'refused'; readonly reason: string }
   /** The database is free; `drainMs` is how long its sockets may take. */
   | { readonly type: 'yours'; readonly drainMs: number }
+  /** What is in memory only, some of it at a time, before `go`. */
+  | { readonly type: 'kept'; readonly kept: readonly Kept[] }
   | { readonly type: 'go' }
   | { readonly type: 'entries'; readonly entries: readonly Entry[] }
   /** Its sockets are closed; `resets` are connections that it had not accepted when it stopped listening. */
   | { readonly type: 'drained'; readonly resets: number }
+
+type Kept =
+  | { readonly cached: Relayed; readonly leftMs: number }
+  | (Omit<KeptAnswer, 'app'> & { readonly app: string })
 
 /** What either says while both have sockets. */
 export type Relayed = {
@@ -116,10 +124,48 @@ function relayedOrder(order: Order): RelayedOrder | undefined {
   }
 }
 
+/** Of what is in memory, what is newest, at most: 20 MB where events are as large as they may be by default. */
+const MOST_KEPT = 10_000
+const KEPT_PER_MESSAGE = 100
+
+/** What a process had in memory, as messages. */
+export function* keptBy({ engine }: Core): IterableIterator<Message> {
+  const all = Array.from(engine.keepsakes()).slice(-MOST_KEPT)
+  for (let next = 0; next < all.length; next += KEPT_PER_MESSAGE)
+    yield { type: 'kept', kept: all.slice(next, next + KEPT_PER_MESSAGE).map(keptOf) }
+}
+
+function keptOf(keepsake: Keepsake): Kept {
+  if (keepsake.type === 'cached') {
+    const { publication, position, leftMs } = keepsake
+    return { cached: relayed(publication, position), leftMs }
+  }
+  const { app, key, fingerprint, answer, leftMs } = keepsake
+  return { app: app.id, key, fingerprint, answer, leftMs }
+}
+
+/** Keeps what the other process had in memory. */
+export function adoptKept({ apps, engine }: Core, kept: readonly Kept[]): void {
+  for (const each of kept) {
+    const app = apps.byId(('cached' in each ? each.cached.app : each.app) as AppId)
+    if (!app) continue
+    if (!('cached' in each)) engine.adopt({ ...each, type: 'answer', app })
+    else {
+      const { cached, leftMs } = each
+      const publication = publicationOf(app, cached)
+      if (publication.type === 'event' && publication.origin === 'backend')
+        engine.adopt({ type: 'cached', publication, position: cached.position ?? NOT_KEPT, leftMs })
+    }
+  }
+}
+
 /** Delivers what the other process has delivered. */
 export function deliverRelayed(core: Core, message: Relayed): void {
   const app = core.apps.byId(message.app as AppId)
-  if (!app) return
+  if (app) deliverAsTwin(core, publicationOf(app, message), message.position ?? NOT_KEPT)
+}
+
+function publicationOf(app: App, message: Relayed): Publication {
   const { event, kind, data } = message
   const fields = {
     app,
@@ -129,20 +175,12 @@ export function deliverRelayed(core: Core, message: Relayed): void {
     sender: message.sender ?? undefined,
   }
   const json = (data ?? undefined) as JsonText | undefined
-  const publication: Publication =
-    kind === 'bytes'
-      ? { type: 'bytes', ...fields, data: Buffer.from(data ?? '', 'base64') }
-      : kind === 'client'
-        ? { type: 'event', origin: kind, ...fields, data: json }
-        : {
-            type: 'event',
-            origin: kind,
-            ...fields,
-            data: json ?? ('null' as JsonText),
-            once: undefined,
-          }
-  deliverAsTwin(core, publication, message.position ?? NOT_KEPT)
+  if (kind === 'bytes') return { type: 'bytes', ...fields, data: Buffer.from(data ?? '', 'base64') }
+  if (kind === 'client') return { type: 'event', origin: kind, ...fields, data: json }
+  return { type: 'event', origin: kind, ...fields, data: json ?? NULL, once: undefined }
 }
+
+const NULL = 'null' as JsonText
 
 /** The order that the other process has carried out; undefined where there is nothing to do here. */
 export function orderOf(core: Core, message: RelayedOrder): Order | undefined {

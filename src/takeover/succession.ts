@@ -13,6 +13,7 @@ import { isFile, lockDatabase, TIE_MS } from '../store/files'
 import type { Entry } from '../store/outbox'
 import { doorOf } from './door'
 import {
+  adoptKept,
   deliverRelayed,
   orderOf,
   PROTOCOL,
@@ -78,6 +79,8 @@ export class Succession {
   #drainMs = 0
   #release: (() => void) | undefined
   #hasBegun = false
+  /** What came while there was no core. */
+  readonly #early: Message[] = []
 
   constructor(
     readonly link: Link,
@@ -98,7 +101,7 @@ export class Succession {
     }
     this.#drainMs = (answer as Yours).drainMs
     this.#release = lockDatabase(this.databasePath, TIE_MS)
-    if (this.#release) return
+    if (this.#release) return link.listen((message) => message && this.#early.push(message))
     link.close()
     throw new StoreError(`takeover: database ${this.databasePath}: a third process uses it`)
   }
@@ -135,6 +138,7 @@ export class Succession {
         begun.resolve()
       } else this.#receive(message, core, receive)
     })
+    for (const message of this.#early.splice(0)) this.#receive(message, core, receive)
     link.send({ type: 'ready', isSteered })
     await this.#limit(GO_MS, begun.promise)
     this.#hasBegun = true
@@ -160,6 +164,8 @@ export class Succession {
         const order = orderOf(core, message)
         return order && orderAsTwin(core, order)
       }
+      case 'kept':
+        return adoptKept(core, message.kept)
       case 'entries':
         return receive(message.entries)
       case 'drained':

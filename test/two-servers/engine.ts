@@ -39,6 +39,8 @@ export class JoinedEngine implements Engine {
   readonly stop = (): void => this.parts.departures.stop()
   readonly handOver = (): void => undefined
   readonly takeBack = this.handOver
+  readonly keepsakes = () => []
+  readonly adopt = this.handOver
 
   constructor(
     readonly bus: Bus,
@@ -47,9 +49,7 @@ export class JoinedEngine implements Engine {
     bus.add(this)
   }
 
-  run(node: Node): void {
-    this.node = node
-  }
+  readonly run = (node: Node): void => void (this.node = node)
 
   /** The object that all is kept under; undefined for an app that was deleted meanwhile. */
   #home(app: App): App | undefined {

@@ -8,7 +8,7 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
-import { waitUntil, type TestServer } from '../../harness'
+import { RawClient, waitUntil, type TestServer } from '../../harness'
 import { Page } from '../../client/page'
 import { PhoenixPage } from '../../client/phoenix-page'
 import { Program } from '../../program'
@@ -113,6 +113,9 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   const told: string[] = []
   while (told.length < 2 + MEMBERS) told.push(...(await receiver.next(sdk)).events)
 
+  const once = (): Promise<unknown> =>
+    sdk.trigger('cache-last', 'e', { n: 0 }, { idempotency_key: 'once' } as never)
+  await once()
   const publishers = new Publishers(port)
   await waitUntil('some events', () => publishers.answered.length > 50)
   const usualMs = publishers.takeLongestMs()
@@ -144,11 +147,18 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   expect(told.filter((event) => event.startsWith('channel_occupied'))).toHaveLength(2)
   expect(told.filter((event) => event.startsWith('member_added'))).toHaveLength(MEMBERS)
   expect(told.filter((event) => event.startsWith('member_removed'))).toHaveLength(MEMBERS)
+  // What was in memory only is there still.
+  await once()
+  await using late = new RawClient(`ws://127.0.0.1:${port}/app/${APP.key}?protocol=7`)
+  await late.hello()
+  await late.subscribed('cache-last')
+  expect(JSON.parse(await late.next())).toMatchObject({ channel: 'cache-last', data: '{"n":0}' })
   const metrics = await fetch(`http://127.0.0.1:${port}/metrics`, {
     headers: { authorization: ADMIN },
   })
   const text = await metrics.text()
   expect(text).toContain('\ncarillon_takeovers_total 1\n')
+  expect(text).toMatch(/^carillon_repeats_answered_total\{app_id="1"[^}]*\} 1$/m)
   const resets = /^carillon_takeover_resets_total (\d+)$/m.exec(text)?.[1]
   const longest = `longest trigger ${longestMs.toFixed(0)} ms, before it ${usualMs.toFixed(0)} ms`
   console.log(`${longest}; ${all.length} events, ${resets} resets`)
