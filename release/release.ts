@@ -151,23 +151,32 @@ function publish({ name, version }: Release, output: string): void {
   }
 }
 
-const { values, positionals } = parseArgs({
-  args: process.argv.slice(2),
-  allowPositionals: true,
-  options: {
-    write: { type: 'boolean', default: false },
-    publish: { type: 'boolean', default: false },
-    'dry-run': { type: 'boolean', default: false },
-    target: { type: 'string', multiple: true, default: [] },
-  },
-})
+const USAGE =
+  'usage: bun run release VERSION [--target TARGET|none]... [--dry-run] [--write] [--publish]'
+
+/** Reads the command line. Ends the script where it is wrong. */
+function readArguments() {
+  try {
+    return parseArgs({
+      args: process.argv.slice(2),
+      allowPositionals: true,
+      options: {
+        write: { type: 'boolean', default: false },
+        publish: { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+        target: { type: 'string', multiple: true, default: [] },
+      },
+    })
+  } catch {
+    return refuse(USAGE) // an option that there is not
+  }
+}
+
+const { values, positionals } = readArguments()
 process.umask(0o022) // else what is written and compiled would be packed with the rights of this user's files
 const [version] = positionals
 const [writes, publishes] = [values.write, values.publish].map((is) => is && !values['dry-run'])
-if (version === undefined || positionals.length > 1)
-  refuse(
-    'usage: bun run release VERSION [--target TARGET|none]... [--dry-run] [--write] [--publish]',
-  )
+if (version === undefined || positionals.length > 1) refuse(USAGE)
 const release = await check(version)
 const reason = whyNotGreen(release.commit)
 if (publishes && release.name === '') refuse(NOT_OURS)

@@ -12,7 +12,9 @@ export const PLACES: readonly (readonly [file: string, text: string])[] = [
 
 export const CHANGELOG = 'CHANGELOG.md'
 
-const VERSION = /^\d+\.\d+\.\d+(?:-[\da-z]+(?:\.[\da-z]+)*)?$/
+/** Numbers have no leading zeros, those of a pre-release neither: registries refuse them. */
+const VERSION =
+  /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-(?:0|[1-9]\d*|\d*[a-z][\da-z]*)(?:\.(?:0|[1-9]\d*|\d*[a-z][\da-z]*))*)?$/
 
 /** A changelog with the section of a version, what that says, and the day that it names. */
 export type Section = { readonly changelog: string; readonly text: string; readonly date: string }

@@ -125,6 +125,8 @@ describeWith(['git', 'npm'], 'a checkout', () => {
   const refusals: readonly (readonly [readonly string[], string])[] = [
     [[], 'usage: bun run release VERSION'],
     [['1.0.0', '2.0.0'], 'usage: bun run release VERSION'],
+    [['--help'], 'usage: bun run release VERSION'],
+    [['1.0.0-01'], '1.0.0-01 is no version like 1.2.3 or 1.2.3-rc.1'],
     [['0.0.1'], `0.0.1 is not greater than ${current}`],
     [['1.0.0', '--publish'], 'the name carillon on the registry is not ours'],
     [['1.0.0', '--write'], 'no note of this commit says that its tests passed'],
