@@ -254,6 +254,31 @@ test('a token that only reads imports nothing, and is told so', async () => {
   expect(ran.err).toBe('carillon: the token only reads, and sees no secrets\n')
 })
 
+test('two imports at a time both end well; one whose server goes away says how far it came', async () => {
+  const apps = Array.from({ length: 5 }, (_, index) => ({
+    id: `3${index}`,
+    key: `key-3${index}`,
+    secret: 'x',
+  }))
+  write('h.json', JSON.stringify(apps))
+  const both = await Promise.all(
+    ['once', 'again'].map(() => runOn(server(), 'import soketi h.json', { folder })),
+  )
+  expect(both.map(({ code, err }) => [code, err])).toEqual([
+    [0, ''],
+    [0, ''],
+  ])
+  let count = 0
+  await using dying = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => Response.json({ data: [] }, { status: ++count > 3 ? 503 : 200 }),
+  })
+  const env = { PORT: String(dying.port) }
+  const ran = await new Running(['import', 'soketi', 'h.json'], { folder, env }).finished
+  expect(ran.err).toContain('(2 of 5 apps were done; the same command does the rest)')
+})
+
 test('another server than Carillon is told from one', async () => {
   write('g.json', JSON.stringify([{ id: '19', key: 'key-19', secret: 'x' }]))
   await using other = Bun.serve({

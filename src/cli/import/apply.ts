@@ -37,31 +37,65 @@ export type ApplyOptions = {
 
 /**
  * One app after the other, compared with those that are there; a refusal of one ends none of the others.
- * @throws CommandError where the server cannot be used
+ * @throws CommandError where the server cannot be used, with how many were done before
  */
 export async function applyApps(
   apps: readonly NewApp[],
   there: readonly AppResource[],
   options: ApplyOptions,
 ): Promise<readonly Verdict[]> {
-  const byId = new Map(there.map((app) => [String(app.id), app]))
-  const byKey = new Map(there.flatMap((app) => app.keys.map(({ key }) => [key, app] as const)))
+  const before = indexOf(there)
   const verdicts: Verdict[] = []
   for (const app of apps) {
-    const { id, place } = app
-    const say: Say = (state, about = '') => ({ id, place, state, about })
-    const old = byId.get(id)
-    const owner = byKey.get(String(app.fields['key']))
     try {
-      if (old) verdicts.push(await change(app, old, options, say))
-      else if (owner) verdicts.push(say('conflict', `its key is that of the app ${owner.id}`))
-      else verdicts.push(await create(app, options, say))
+      verdicts.push(await applyOne(app, before, options))
     } catch (cause) {
-      if (!(cause instanceof CommandError) || cause.exit !== 'failed') throw cause
-      verdicts.push(say('refused', cause.message.replaceAll(/https?:\/\/[^\s"]+/g, maskWholeUrl)))
+      if (!(cause instanceof CommandError) || verdicts.length === 0) throw cause
+      const done = `${verdicts.length} of ${apps.length} apps were done; the same command does the rest`
+      throw new CommandError(cause.exit, `${cause.message} (${done})`, { cause })
     }
   }
-  return verdicts
+  const { door } = options
+  const isLate = ({ id, state }: Verdict): boolean => state === 'refused' && !before.byId.has(id)
+  if (!door || !verdicts.some(isLate)) return verdicts
+  // Somebody else may have made them meanwhile: another import, too.
+  const now = indexOf(await door.list())
+  const retried: Verdict[] = []
+  for (const [index, verdict] of verdicts.entries()) {
+    const isThere = isLate(verdict) && now.byId.has(verdict.id)
+    retried.push(isThere ? await applyOne(apps[index]!, now, options) : verdict)
+  }
+  return retried
+}
+
+type Index = {
+  readonly byId: ReadonlyMap<string, AppResource>
+  readonly byKey: ReadonlyMap<string, AppResource>
+}
+
+const indexOf = (there: readonly AppResource[]): Index => ({
+  byId: new Map(there.map((app) => [String(app.id), app])),
+  byKey: new Map(there.flatMap((app) => app.keys.map(({ key }) => [key, app] as const))),
+})
+
+/** @throws CommandError where the server cannot be used */
+async function applyOne(
+  app: NewApp,
+  { byId, byKey }: Index,
+  options: ApplyOptions,
+): Promise<Verdict> {
+  const { id, place } = app
+  const say: Say = (state, about = '') => ({ id, place, state, about })
+  const old = byId.get(id)
+  const owner = byKey.get(String(app.fields['key']))
+  try {
+    if (old) return await change(app, old, options, say)
+    if (owner) return say('conflict', `its key is that of the app ${owner.id}`)
+    return await create(app, options, say)
+  } catch (cause) {
+    if (!(cause instanceof CommandError) || cause.exit !== 'failed') throw cause
+    return say('refused', cause.message.replaceAll(/https?:\/\/[^\s"]+/g, maskWholeUrl))
+  }
 }
 
 type Say = (state: Verdict['state'], about?: string) => Verdict
