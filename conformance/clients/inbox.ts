@@ -4,6 +4,10 @@ import { Mismatch } from '../mismatch'
 /** Waits for something, at most until the time of the case is over; `got` says what came instead. */
 export type Wait = <T>(expected: string, promise: Promise<T>, got?: () => string) => Promise<T>
 
+/** More than any case makes a server send: what has no end fills no memory. */
+export const MAX_RECEIVED_BYTES = 4 * 1024 * 1024
+export const FLOOD = `more than ${MAX_RECEIVED_BYTES} bytes`
+
 export class Inbox<T> {
   readonly #items: T[] = []
   #waiting: PromiseWithResolvers<void> | undefined
@@ -22,7 +26,7 @@ export class Inbox<T> {
 
   /** Nothing comes any more; who waits is told what there was instead. */
   end(instead: string): void {
-    this.#end = instead
+    this.#end ??= instead
     this.#waiting?.resolve()
   }
 

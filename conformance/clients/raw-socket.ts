@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { constants, inflateRawSync } from 'node:zlib'
 import { expectThat, Mismatch, show } from '../mismatch'
 import { bareHost, type Target } from '../target'
-import { Inbox, type Wait } from './inbox'
+import { FLOOD, Inbox, MAX_RECEIVED_BYTES, type Wait } from './inbox'
 import { USUAL_QUERY } from './wire'
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
@@ -89,6 +89,7 @@ export class RawSocket {
   #socket: Socket | undefined
   #unread: Buffer = EMPTY
   #isOpen = false
+  #received = 0
   #last = 'nothing'
 
   constructor(
@@ -109,17 +110,24 @@ export class RawSocket {
     this.#socket = socket
     socket.on('data', (bytes: Buffer) => this.#receive(bytes))
     socket.on('error', (error) => reject(new Mismatch('a connection', error.message)))
-    socket.on('close', () => this.#finish())
+    socket.on('close', () => this.#finish(ENDED))
     await this.wait('a connection', promise)
   }
 
-  #finish(): void {
-    this.#ended.resolve()
-    this.#head.reject(new Mismatch('an answer to the handshake', ENDED))
-    this.#frames.end(ENDED)
+  /** The first one counts: what has sent too much is closed after it. */
+  #finish(instead: string): void {
+    if (instead === ENDED) this.#ended.resolve()
+    else this.#ended.reject(new Mismatch(ENDED, instead))
+    this.#head.reject(new Mismatch('an answer to the handshake', instead))
+    this.#frames.end(instead)
   }
 
   #receive(bytes: Buffer): void {
+    this.#received += bytes.length
+    if (this.#received > MAX_RECEIVED_BYTES) {
+      this.#socket?.destroy()
+      return this.#finish(FLOOD)
+    }
     this.#unread = Buffer.concat([this.#unread, bytes])
     if (!this.#isOpen) this.#readHead()
     if (this.#isOpen) for (let frame = this.#cut(); frame; frame = this.#cut()) this.#take(frame)

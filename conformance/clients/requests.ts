@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import Sdk from 'pusher'
 import { expectThat, Mismatch, parseJson, show } from '../mismatch'
 import type { Target } from '../target'
+import { FLOOD, MAX_RECEIVED_BYTES } from './inbox'
 import { sign } from './wire'
 
 /** 32 bytes for encrypted channels: they are of no use but here. */
@@ -39,6 +40,18 @@ export type Request = {
   readonly isReversed?: boolean
 }
 
+/** @throws Error for a body that is too long to be one */
+async function readText({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body ?? []) {
+    length += part.length
+    if (length > MAX_RECEIVED_BYTES) throw new Error(FLOOD) // the loop's end cancels the body
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString()
+}
+
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
 
 export class Requests {
@@ -53,7 +66,7 @@ export class Requests {
     const { url, init } = this.#build(request, method)
     try {
       const response = await fetch(url, { ...init, ...(sent === undefined ? {} : { body: sent }) })
-      return { status: response.status, text: await response.text() }
+      return { status: response.status, text: await readText(response) }
     } catch (error) {
       throw new Mismatch(`an answer to ${method} ${request.path}`, show((error as Error).message))
     }

@@ -1,7 +1,7 @@
 /** The protocol over a WebSocket, message by message. */
 import { createHmac } from 'node:crypto'
 import { expectThat, Mismatch, parseJson, show } from '../mismatch'
-import { Inbox, type Wait } from './inbox'
+import { FLOOD, Inbox, MAX_RECEIVED_BYTES, type Wait } from './inbox'
 import { socketUrl, type Target } from '../target'
 
 export type Message = {
@@ -38,6 +38,7 @@ export class WireClient {
   readonly #socket: WebSocket
   #last = 'nothing'
   #isClosed = false
+  #received = 0
 
   constructor(
     readonly target: Target,
@@ -64,6 +65,8 @@ export class WireClient {
   }
 
   #receive(text: string): void {
+    this.#received += text.length
+    if (this.#received > MAX_RECEIVED_BYTES) return this.#giveUp()
     this.#last = show(text)
     let message: Message
     try {
@@ -74,6 +77,13 @@ export class WireClient {
     if (message?.event === 'pusher:ping') this.send({ event: 'pusher:pong', data: {} })
     else if (message?.event === 'pusher_internal:subscription_count') this.counts.push(message)
     else this.#messages.push(message)
+  }
+
+  #giveUp(): void {
+    this.#last = FLOOD
+    this.#messages.end(FLOOD)
+    this.counts.end(FLOOD)
+    this.#socket.terminate()
   }
 
   /** The next message, whatever it is. @throws Mismatch where none comes */

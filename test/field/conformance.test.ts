@@ -12,6 +12,8 @@ import { StandIn, type Kind } from './conformance/stand-ins'
 
 const ROOT = join(import.meta.dir, '../..')
 const PAIR = { tlsCertFile: 'test/tls/first.crt', tlsKeyFile: 'test/tls/first.key' }
+/** No server of a user listens to the first port. */
+const NOBODY = 'http://127.0.0.1:1'
 const SECRET = 'secret-that-nobody-may-see'
 /** Groups that are not played by themselves, but for the one in which a row of ours fails. */
 const BESIDES = ['counts', 'webhooks', 'crowd', 'malformed']
@@ -190,6 +192,16 @@ test('no case passes for nothing: each fails where a server says nothing, allows
   expect(GREETED.filter((name) => stubborn.has(name))).toEqual([])
 })
 
+test('what sends without an end is given up', async () => {
+  await using standIn = new StandIn('endless')
+  const url = `http://127.0.0.1:${await standIn.listen()}`
+  const target = makeTarget(url, { appId: '1', key: 'k', secret: SECRET })
+  const isAsked = ({ name }: { name: string }): boolean => name === 'rfc6455'
+  const played = await play(GROUPS, { target, seconds: 3, atATime: 20, isAsked })
+  const got = played.flatMap(({ results }) => results.map((result) => result.got))
+  expect(got).toContain('more than 4194304 bytes')
+})
+
 test('what is wrong is told in one line, with what was expected and what came', async () => {
   await using standIn = new StandIn('leaky')
   const url = `http://127.0.0.1:${await standIn.listen()}`
@@ -200,10 +212,9 @@ test('what is wrong is told in one line, with what was expected and what came', 
 })
 
 test('where it cannot run, it says why and exits with 2', async () => {
-  const { url, port } = await findFreePort()
-  const nobody = await run({ url })
+  const nobody = await run({ url: NOBODY })
   expect([nobody.code, nobody.output]).toEqual([2, ''])
-  expect(nobody.errors).toContain(`nothing answers at http://127.0.0.1:${port}`)
+  expect(nobody.errors).toContain(`nothing answers at ${NOBODY}`)
   await using server = await start({ apps: [{ ...OWN_APP, name: 'conformance' }] })
   const own = { url: `http://127.0.0.1:${server.port}`, appId: OWN_APP.id, key: OWN_APP.key }
   const forged = await run(own)
@@ -214,6 +225,10 @@ test('where it cannot run, it says why and exits with 2', async () => {
   const redirected = await run({ url: `http://127.0.0.1:${moved.server.plainPort}` })
   expect(redirected.code).toBe(2)
   expect(redirected.errors).toContain('name the address that it redirects to')
+  await using flood = new StandIn('endless')
+  const drowned = await run({ url: `http://127.0.0.1:${await flood.listen()}` })
+  expect(drowned.code).toBe(2)
+  expect(drowned.errors).toContain('more than 4194304 bytes')
   using page = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('hello') })
   const other = await run({ url: `http://127.0.0.1:${page.port}` })
   expect(other.code).toBe(2)
@@ -222,8 +237,3 @@ test('where it cannot run, it says why and exits with 2', async () => {
   expect(elsewhere.code).toBe(2)
   expect(elsewhere.errors).toContain('no HTTP API of that app at this address')
 })
-
-async function findFreePort() {
-  await using server = await start()
-  return { url: `http://127.0.0.1:${server.port}`, port: server.port }
-}

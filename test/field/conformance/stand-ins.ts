@@ -1,12 +1,12 @@
 /**
  * Servers that are wrong on purpose, on bare sockets: what a conformance run must find out about them. `mute`
  * greets and then says nothing. `leaky` takes everything for right, and sends everything to everybody. `stubborn`
- * refuses whatever is asked.
+ * refuses whatever is asked. `endless` answers and greets, and never stops sending.
  */
 import { createHash } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 
-export type Kind = 'mute' | 'leaky' | 'stubborn'
+export type Kind = 'mute' | 'leaky' | 'stubborn' | 'endless'
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const GREETING = makeMessage('pusher:connection_established', undefined, {
@@ -58,6 +58,7 @@ export class StandIn {
     const key = /sec-websocket-key: (.+)\r\n/i.exec(text)?.[1]
     if (this.kind === 'stubborn') respond(socket, '400 Bad Request')
     else if (key !== undefined || text.includes('/app/')) this.#open(socket, key ?? '')
+    else if (this.kind === 'endless') sendOn(socket, `${ENDLESS}\r\n\r\n`, ' '.repeat(65_536))
     else {
       respond(socket, '200 OK')
       if (this.kind === 'leaky') this.#publish(text.slice(end + 4))
@@ -74,6 +75,7 @@ export class StandIn {
     )
     this.#opened.add(socket)
     send(socket, GREETING)
+    if (this.kind === 'endless') sendOn(socket, '', PINGS)
   }
 
   /** Reads frames, whatever is wrong with them. */
@@ -149,9 +151,24 @@ function respond(socket: Socket, status: string): void {
   )
 }
 
-function send(socket: Socket, text: string): void {
+const send = (socket: Socket, text: string): boolean => socket.write(toFrame(text))
+
+function toFrame(text: string): Buffer {
   const payload = Buffer.from(text)
   const { length } = payload
   const head = length < 126 ? [0x81, length] : [0x81, 126, length >> 8, length & 0xff]
-  socket.write(Buffer.concat([Buffer.from(head), payload]))
+  return Buffer.concat([Buffer.from(head), payload])
+}
+
+const ENDLESS = 'HTTP/1.1 200 OK\r\nContent-Type: application/json'
+const PINGS = toFrame('{"event":"pusher:pong","data":{}}'.padEnd(60_000))
+
+/** Sends the same again and again, as long as it is read. */
+function sendOn(socket: Socket, first: string, more: string | Buffer): void {
+  socket.write(first)
+  const sendMore = (): void => {
+    while (!socket.destroyed && socket.write(more));
+  }
+  socket.on('drain', sendMore)
+  sendMore()
 }
