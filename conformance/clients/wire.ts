@@ -83,7 +83,7 @@ export class WireClient {
     this.#last = FLOOD
     this.#messages.end(FLOOD)
     this.counts.end(FLOOD)
-    this.#socket.terminate()
+    this.#socket.close()
   }
 
   /** The next message, whatever it is. @throws Mismatch where none comes */
