@@ -24,7 +24,7 @@ import { REVERB } from './import/reverb'
 import { checkSettings, writeSettings } from './import/settings-file'
 import { SOKETI } from './import/soketi'
 import { readSource } from './import/source-file'
-import type { NewApp, Translation } from './import/translate'
+import type { NewApp, Translation, WrongApp } from './import/translate'
 import type { Given } from './surroundings'
 
 const FILES = [
@@ -133,16 +133,16 @@ async function connect(read: Material): Promise<Material> {
 }
 
 async function perform(translation: Translation, given: Given, around: Around): Promise<number> {
-  const { lines, settings, apps } = translation
+  const { lines, settings, apps, wrong } = translation
   const file = settings.length === 0 || given.has('dry-run') ? undefined : given.text('settings')
   const path = resolve(around.folder, file ?? '')
   // Before anything is changed.
   const state = file === undefined ? file : checkSettings(path, settings, given.has('force'))
-  const verdicts = await apply(apps, given, around)
+  const verdicts = [...(await apply(apps, given, around)), ...wrong.map(verdictOf)]
   if (state === 'missing') writeSettings(path, settings)
   const settingsFile = state && { path, state: state === 'missing' ? 'written' : state }
   printReport(around.terminal, { lines, verdicts, settings, settingsFile })
-  const isNothing = apps.length === 0 && settings.length === 0
+  const isNothing = verdicts.length === 0 && settings.length === 0
   if (isNothing) around.terminal.note('there was no app and no setting to import')
   const isWrong =
     isNothing ||
@@ -150,6 +150,13 @@ async function perform(translation: Translation, given: Given, around: Around): 
     lines.some(({ fate }) => fate === 'mistake')
   return isWrong ? EXITS.failed.code : EXITS.done.code
 }
+
+const verdictOf = ({ place, id, fields }: WrongApp): Verdict => ({
+  id,
+  place,
+  state: 'wrong',
+  about: `wrong: ${[...new Set(fields)].join(', ')}`,
+})
 
 /** Works on the file that `--database` names, else on a server. */
 async function apply(

@@ -272,10 +272,11 @@ test('two imports at a time both end well; one whose server goes away says how f
   await using dying = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
-    fetch: () => Response.json({ data: [] }, { status: ++count > 3 ? 503 : 200 }),
+    fetch: () => Response.json({ data: [] }, { status: ++count > 3 ? 401 : 200 }),
   })
   const env = { PORT: String(dying.port) }
   const ran = await new Running(['import', 'soketi', 'h.json'], { folder, env }).finished
+  expect(ran.code).toBe(4)
   expect(ran.err).toContain('(2 of 5 apps were done; the same command does the rest)')
 })
 

@@ -231,7 +231,10 @@ describe('an app of an environment', () => {
     const ran = await run('soketi app.env --database none.sqlite --dry-run')
     expect([ran.code, rowsOf(ran)]).toEqual([
       1,
-      expect.arrayContaining([['app.env', 'secret', 'wrong', 'is missing']]),
+      expect.arrayContaining([
+        ['app.env', 'secret', 'wrong', 'is missing'],
+        ['app-id', 'is not imported', 'wrong: secret'],
+      ]),
     ])
   })
 })

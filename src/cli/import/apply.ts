@@ -18,6 +18,7 @@ export const STATES = {
   different: { about: 'would be changed', isWrong: false },
   conflict: { about: 'is there with other values', isWrong: true },
   refused: { about: 'refused', isWrong: true },
+  wrong: { about: 'is not imported', isWrong: true },
 } as const
 
 export type Verdict = {
@@ -59,13 +60,19 @@ export async function applyApps(
   const isLate = ({ id, state }: Verdict): boolean => state === 'refused' && !before.byId.has(id)
   if (!door || !verdicts.some(isLate)) return verdicts
   // Somebody else may have made them meanwhile: another import, too.
-  const now = indexOf(await door.list())
+  const now = indexOf(await door.list().catch(noApps))
   const retried: Verdict[] = []
   for (const [index, verdict] of verdicts.entries()) {
     const isThere = isLate(verdict) && now.byId.has(verdict.id)
     retried.push(isThere ? await applyOne(apps[index]!, now, options) : verdict)
   }
   return retried
+}
+
+/** What was refused stays so, where the server does not say any more what it has. */
+function noApps(cause: unknown): readonly AppResource[] {
+  if (cause instanceof CommandError) return []
+  throw cause
 }
 
 type Index = {

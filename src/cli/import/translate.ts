@@ -19,8 +19,17 @@ export type NewApp = {
   readonly fields: Fields
 }
 
+/** An app of which a field is wrong: nothing of it is imported. */
+export type WrongApp = {
+  readonly place: string
+  /** Where it has none, its place stands for it. */
+  readonly id: string
+  readonly fields: readonly string[]
+}
+
 export type Translation = {
   readonly apps: readonly NewApp[]
+  readonly wrong: readonly WrongApp[]
   readonly settings: readonly NewSetting[]
   readonly lines: readonly Line[]
 }
@@ -31,6 +40,7 @@ export function translate(origin: Origin, { settings, apps, lines }: Material): 
   const { unique, lines: doubled } = withoutDoubles(translated.flatMap(({ app }) => app ?? []))
   return {
     apps: withSlugs(unique),
+    wrong: translated.flatMap((app) => app.wrong ?? []),
     settings: process.settings,
     lines: [...lines, ...process.lines, ...translated.flatMap((app) => app.lines), ...doubled],
   }
@@ -117,7 +127,11 @@ function findMistakes(given: Readonly<Record<string, string>>): {
 
 // ---------------------------------------------------------------- apps
 
-type TranslatedApp = { readonly app: NewApp | undefined; readonly lines: readonly Line[] }
+type TranslatedApp = {
+  readonly lines: readonly Line[]
+  readonly app?: NewApp
+  readonly wrong?: WrongApp
+}
 
 function translateApp(origin: Origin, { place, entries }: AppEntries): TranslatedApp {
   const lines: Line[] = []
@@ -151,7 +165,8 @@ function translateApp(origin: Origin, { place, entries }: AppEntries): Translate
   for (const [name, value] of Object.entries({ id, key, secret }))
     if (value === undefined && !lines.some((line) => line.fate === 'mistake'))
       lines.push({ place, name, fate: 'mistake', about: 'is missing' })
-  if (lines.some(({ fate }) => fate === 'mistake')) return { app: undefined, lines }
+  const wrong = lines.flatMap(({ fate, name }) => (fate === 'mistake' ? name : []))
+  if (wrong.length > 0) return { wrong: { place, id: id ?? place, fields: wrong }, lines }
   return { app: { place, id: id!, fields: { name: `App ${id}`, ...fields } }, lines }
 }
 
