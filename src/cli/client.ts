@@ -115,7 +115,7 @@ export class Client {
     const signal = AbortSignal.any([limit, this.#surroundings.signal])
     const { base, unix } = place
     // Proxies of the environment are for other hosts than this one.
-    const way = unix === undefined ? isHere(place) && { proxy: '' } : { unix }
+    const way = unix === undefined ? isHere(place) && { proxy: false as const } : { unix }
     try {
       return await fetch(`${base}${path}`, { ...init, ...way, redirect: 'manual', signal })
     } catch (cause) {

@@ -9,7 +9,7 @@ import { parseRecord } from '../core/json'
 import { messageOf } from '../core/errors'
 import type { CommandRow } from './command'
 import { CommandError } from './exits'
-import { isHere, placeOfPort, showPlace, type Place } from './target'
+import { placeOfPort, showPlace, type Place } from './target'
 
 /** Less than the ten seconds between two checks, and more than a busy server needs. */
 const TIMEOUT_MS = 3000
@@ -60,18 +60,35 @@ async function ask(place: Place): Promise<Readiness> {
   const { base, unix } = place
   // The certificate has the public name, and not that of this address; nothing secret is sent.
   const tls = { rejectUnauthorized: false }
-  // Proxies of the environment are for other hosts than this one.
-  const way = unix === undefined ? isHere(place) && { proxy: '' } : { unix }
+  // Proxies of the environment are for other machines than this one, whatever its address.
+  const way = unix === undefined ? { proxy: false as const } : { unix }
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const where = showPlace(place)
-  const answer = await fetch(`${base}/ready`, { ...way, tls, signal, redirect: 'manual' }).catch(
-    (cause: unknown) => describeSilence(cause),
-  )
+  const fetched = fetch(`${base}/ready`, { ...way, tls, signal, redirect: 'manual' })
+  const answer = await fetched
+    .then(async ({ status, body }) => ({ status, text: await readStart(body) }))
+    .catch((cause: unknown) => describeSilence(cause))
   if (typeof answer === 'string') return { isReady: false, line: `${where}: ${answer}` }
-  if (answer.ok) return { isReady: true, line: `${where} is ready` }
-  const reason = parseRecord(await answer.text())?.['reason']
-  const why = typeof reason === 'string' ? reason : `it answers ${answer.status}`
+  const { status, text } = answer
+  const { ready, reason } = parseRecord(text) ?? {}
+  if (status === 200 && ready === true) return { isReady: true, line: `${where} is ready` }
+  // Another program may have the port, and answer to anything.
+  const stranger = status === 200 ? 'what answers there is another program' : `it answers ${status}`
+  const why = typeof reason === 'string' ? reason : stranger
   return { isReady: false, line: `${where} is not ready: ${why}` }
+}
+
+/** What our own answer takes is less; another program may send without end. */
+const MAX_BYTES = 65_536
+
+async function readStart(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const bytes of body ?? []) {
+    text += decoder.decode(bytes, { stream: true })
+    if (text.length > MAX_BYTES) break
+  }
+  return text
 }
 
 /** Why `fetch` has no answer. */

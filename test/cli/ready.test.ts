@@ -57,6 +57,38 @@ test('who waits hears of it once a server is ready, or why none is', async () =>
   rmSync(folder, { recursive: true })
 })
 
+test('another program at the port is no ready server', async () => {
+  const bodies = [
+    () => new Response('<p>It works</p>'),
+    () => new Response('{"ready":"yes"}'),
+    () => new Response(new ReadableStream({ pull: (to) => to.enqueue('x'.repeat(65_536)) })),
+  ]
+  let next = 0
+  await using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => bodies[next]!() })
+  for (next = 0; next < bodies.length; next++)
+    expect(await askReady({ PORT: String(other.port) })).toEqual({
+      isReady: false,
+      line: `http://127.0.0.1:${other.port} is not ready: what answers there is another program`,
+    })
+})
+
+test('a proxy of the environment is asked neither for health nor with passwords', async () => {
+  await using server = await start()
+  const before = { ...process.env }
+  const nothing = 'http://127.0.0.1:1'
+  Object.assign(process.env, { http_proxy: nothing, no_proxy: '', NO_PROXY: '' })
+  try {
+    expect((await runOn(server, 'ready')).code).toBe(0)
+    expect((await runOn(server, 'apps list')).code).toBe(0)
+    const other = await fetch(`http://127.0.0.1:${server.port}/up`).catch(() => 'not reached')
+    expect(other).toBe('not reached')
+  } finally {
+    for (const name of ['http_proxy', 'no_proxy', 'NO_PROXY'])
+      if (before[name] === undefined) delete process.env[name]
+      else process.env[name] = before[name]
+  }
+})
+
 test('settings that no server starts with are one line', async () => {
   const ended = await new Running(['ready'], { env: { PORT: 'x', PUSHER_APP_ID: '7' } }).finished
   expect([ended.code, ended.err.split('\n').length]).toEqual([1, 2])
