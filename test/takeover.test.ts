@@ -89,7 +89,7 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   const sent = { method: 'PUT', headers: { 'x-own': 'a', accept: 'x/y' }, body: '{ "a":1 }' }
   const held = fetch(url, sent)
   heir.listen()
-  heir.send({ type: 'ready', isSteered: true })
+  heir.send({ type: 'ready', isSteered: false })
   expect(await heir.next('go')).toEqual({ type: 'go' })
   heir.send({ type: 'begun' })
   const answer = await waitFor('the answer', held)
@@ -150,7 +150,12 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
 
   const left = server.server.leave()
   expect(await listener.closed).toMatchObject({ code: 4200 })
-  void left
+  // The system would give it new connections, too.
+  const port = server.port
+  await expect(fetch(`http://127.0.0.1:${port}/up`, { keepalive: false })).rejects.toThrow()
+  server.advance(1000) // the time in which goodbyes arrive
+  expect(await heir.next('drained')).toEqual({ type: 'drained', resets: 0 })
+  await left
 })
 
 test('who is not told so leaves the door to the others', async () => {
