@@ -14,8 +14,9 @@
  * | 6    | `begun`: serves                                  | passes on what waits and whatever comes                   |
  * | 7    |                                                  | closes its sockets with 4200, in slices: `drained`, ends  |
  *
- * `begun` is the point of no return: who hangs until the other has given up finds no such word. Before it, whatever ends the new process or takes too long has the old one take
- * the database back, and answer what it holds. After it, each end of a process is like any crash.
+ * `begun` is the point of no return: who hangs until the other has given up finds no such word. Before it, whatever
+ * ends the new process or takes too long has the old one take the database back, and answer what it holds. After it,
+ * each end of a process is like any crash.
  * In step 7 events pass in both directions, so that sockets which are still with the old process hear all of them; what
  * is to be told to webhooks is written by the new one. It tells departures of before only when the old one has drained.
  */
@@ -75,8 +76,20 @@ export type DoorParts = {
   readonly forwardTo: (socket: string) => Forward
   /** Answers a request that another process passes on. */
   readonly respond: (request: Request) => Response | Promise<Response>
+  /** The process before; undefined where this one was the first. */
+  readonly succession: Predecessor | undefined
   /** Called when another process serves. */
   readonly onMoved: (successor: Successor) => void
+}
+
+/** The process that has served in the place of this one. */
+export type Predecessor = {
+  /** It has left, and its clients had the time to come back. */
+  readonly isSettled: boolean
+  /** Resolves when that is so. */
+  readonly settled: Promise<void>
+  /** How long that may take. */
+  readonly settleMs: number
 }
 
 /** The process that serves in place of this one. */
@@ -112,6 +125,7 @@ export class Door {
   /** The one whose request is being followed. */
   #link: Link | undefined
   #isClosed = false
+  readonly #leaving = Promise.withResolvers<void>()
   #isLeaving = false
   /** Since when requests wait. */
   #shutAt = 0
@@ -145,6 +159,7 @@ export class Door {
   /** Refuses who asks from now on, and leaves when whoever has asked serves, or does not. */
   leave(goodbye: () => Promise<void>): Promise<void> {
     this.#isLeaving = true
+    this.#leaving.resolve()
     return this.#settled ? this.#settled.then(goodbye) : goodbye()
   }
 
@@ -233,6 +248,7 @@ export class Door {
       { pid: ask.pid, from: version, to: ask.version },
       'a new process asks for the place of this one',
     )
+    if (!(await this.#waitForSettled(socket))) return this.#giveUpWaiting(socket)
     const handing = Promise.withResolvers<void>()
     this.#settled = handing.promise
     const reason = await this.#tryHandOver(socket).catch(messageOf)
@@ -243,6 +259,26 @@ export class Door {
       this.#noteFailure(reason)
     }
     handing.resolve()
+  }
+
+  /**
+   * Three processes at once would be one too many for the clients of the first: it knows the second alone. False where
+   * there is no use in waiting.
+   */
+  async #waitForSettled(socket: Socket): Promise<boolean> {
+    const link = socket.data
+    const { core, succession } = this.parts
+    if (!succession || succession.isSettled) return true
+    core.log.info({}, 'it waits until the clients of the process before have come back')
+    this.#send(socket, { type: 'wait', ms: succession.settleMs })
+    await Promise.race([succession.settled, link.gone.promise, this.#leaving.promise])
+    return !link.isGone && !this.#isLeaving
+  }
+
+  #giveUpWaiting(socket: Socket): void {
+    this.#send(socket, { type: 'refused', reason: 'it is leaving' })
+    socket.close(1000)
+    this.#link = undefined
   }
 
   async #tryHandOver(socket: Socket): Promise<string | undefined> {

@@ -40,6 +40,8 @@ export type FromNew =
 /** What the old one says. */
 export type FromOld =
   | { readonly type: 'refused'; readonly reason: string }
+  /** An answer follows within `ms` and its usual time. */
+  | { readonly type: 'wait'; readonly ms: number }
   /** The database is free; `drainMs` is how long its sockets may take. */
   | { readonly type: 'yours'; readonly drainMs: number }
   /** What is in memory only, some of it at a time, before `go`. */

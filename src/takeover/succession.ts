@@ -30,6 +30,8 @@ const ANSWER_MS = 20_000
 const GO_MS = 3000
 /** How long clients of the old process may take to come back once it has closed their sockets. */
 const RETURN_MS = 3000
+/** How long the old process may take to open its door. */
+const OPEN_MS = 10_000
 /** How much longer than it says the old process may take to close its sockets. */
 const DRAIN_GRACE_MS = 10_000
 
@@ -66,13 +68,15 @@ export async function askForPlace({
     throw new StoreError(
       `takeover: the server of ${databasePath} runs as another user (${door.uid}, this one is ${own})`,
     )
-  const link = await Link.open(doorOf(path))
-  if (!link) return undefined
+  const { link, opened } = Link.open(doorOf(path))
+  givenUp?.addEventListener('abort', () => link.close(), { once: true })
+  const stopWaiting = clock.after(OPEN_MS, () => link.close())
+  const isOpen = await opened.finally(stopWaiting)
+  if (!isOpen && link.isClosed)
+    throw new StoreError(`takeover: the server of ${databasePath} does not answer`)
+  if (!isOpen) return undefined
   const succession = new Succession(link, databasePath, clock)
-  const giveUp = (): void => link.close()
-  givenUp?.addEventListener('abort', giveUp, { once: true })
-  await succession.ask()
-  return succession
+  return (await succession.ask()) ? succession : undefined
 }
 
 export class Succession {
@@ -81,6 +85,14 @@ export class Succession {
   #hasBegun = false
   /** What came while there was no core. */
   readonly #early: Message[] = []
+  readonly #settled = Promise.withResolvers<void>()
+  /** Resolves when the clients of the old process had the time to come back. */
+  readonly settled = this.#settled.promise
+  isSettled = false
+  /** How long that may take. */
+  get settleMs(): number {
+    return this.#drainMs + DRAIN_GRACE_MS + RETURN_MS
+  }
 
   constructor(
     readonly link: Link,
@@ -88,12 +100,15 @@ export class Succession {
     readonly clock: Clock,
   ) {}
 
-  /** Resolves when the database is this process's. @throws StoreError */
-  async ask(): Promise<void> {
+  /** Resolves with true when the database is this process's; false where the old one has died. @throws StoreError */
+  async ask(): Promise<boolean> {
     const { link } = this
     link.send({ type: 'ask', protocol: PROTOCOL, version, pid: process.pid })
-    const isAnswer = ({ type }: Message): boolean => type === 'yours' || type === 'refused'
-    const answer = await this.#limit(ANSWER_MS, link.next(isAnswer))
+    const isAnswer = ({ type }: Message): boolean => ['yours', 'refused', 'wait'].includes(type)
+    let answer = await this.#limit(ANSWER_MS, link.next(isAnswer))
+    if (answer?.type === 'wait')
+      answer = await this.#limit(answer.ms + ANSWER_MS, link.next(isAnswer))
+    if (!answer && !link.isClosed) return false
     if (answer?.type !== 'yours') {
       link.close()
       const reason = answer?.type === 'refused' ? answer.reason : NO_ANSWER
@@ -101,7 +116,10 @@ export class Succession {
     }
     this.#drainMs = (answer as Yours).drainMs
     this.#release = lockDatabase(this.databasePath, TIE_MS)
-    if (this.#release) return link.listen((message) => message && this.#early.push(message))
+    if (this.#release) {
+      link.listen((message) => message && this.#early.push(message))
+      return true
+    }
     link.close()
     throw new StoreError(`takeover: database ${this.databasePath}: a third process uses it`)
   }
@@ -145,7 +163,7 @@ export class Succession {
     core.counters.takeovers++
   }
 
-  /** Resolves once clients of the old process have had the time to come back. */
+  /** Resolves when `settled` does. */
   async settle(core: Core): Promise<void> {
     const { clock, state } = core
     const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
@@ -153,6 +171,8 @@ export class Succession {
     state.twin = undefined
     this.link.close()
     await wait(RETURN_MS)
+    this.isSettled = true
+    this.#settled.resolve()
   }
 
   #receive(message: Message, core: Core, receive: Heir['receive']): void {
@@ -202,14 +222,14 @@ class Link {
     })
   }
 
-  /** Undefined where nobody listens. @throws StoreError where this user may not */
-  static open(path: string): Promise<Link | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Link | undefined>()
+  /** `opened` resolves with false where nobody listens. */
+  static open(path: string): { readonly link: Link; readonly opened: Promise<boolean> } {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
     const socket = new WebSocket(`ws+unix://${path}:/`)
-    const link = new Link(socket)
-    socket.addEventListener('open', () => resolve(link))
-    socket.addEventListener('error', () => resolve(undefined))
-    return promise
+    socket.addEventListener('open', () => resolve(true))
+    socket.addEventListener('error', () => resolve(false))
+    socket.addEventListener('close', () => resolve(false))
+    return { link: new Link(socket), opened: promise }
   }
 
   get ended(): Promise<void> {

@@ -143,56 +143,6 @@ describe('a kill -9', () => {
   })
 })
 
-describe('one at a time', () => {
-  test('a silent second server and a second takeover are refused, each in a line', async () => {
-    using place = new Place(await freePort())
-    await using old = await place.start()
-    using other = new Place(place.port)
-    await using silent = new Program(other.env)
-    expect([await silent.waitForExit(), await silent.errors]).toEqual([
-      1,
-      expect.stringContaining(`carillon: 127.0.0.1:${place.port} is in use by another process`),
-    ])
-    using held = place.hold('hold')
-    await using next = place.takeOver()
-    await place.waitUntilHeld()
-    await using second = place.takeOver()
-    expect([await second.waitForExit(), await second.errors]).toEqual([
-      1,
-      'carillon: takeover: the server that runs goes on: another takeover is under way\n',
-    ])
-    // A stop waits for the end of the takeover, and is one with the leaving after it.
-    old.process.kill('SIGTERM')
-    held[Symbol.dispose]()
-    await next.waitUntilListening()
-    expect(await old.waitForExit()).toBe(0)
-    await place.trigger(1)
-  })
-
-  test('without a server a takeover is a start', async () => {
-    using place = new Place(await freePort())
-    await using program = place.takeOver()
-    await program.waitUntilListening()
-    expect(await place.metrics()).toMatchObject({ takeovers: 0 })
-  })
-})
-
-test('an old process that hangs keeps its place, and goes on when it does not hang any more', async () => {
-  using place = new Place(await freePort())
-  await using old = await place.start()
-  using held = place.hold('hold')
-  await using next = place.takeOver()
-  await place.waitUntilHeld()
-  old.process.kill('SIGSTOP')
-  held[Symbol.dispose]()
-  expect(await next.waitForExit()).toBe(1)
-  expect(await next.errors).toEndWith(
-    'the server that runs goes on: it does not answer, or has ended\n',
-  )
-  old.process.kill('SIGCONT')
-  await place.trigger(1)
-}, 30_000)
-
 test('SIGUSR2 starts the new one, once, with .env as it is then, and the manager is told which process serves', async () => {
   using place = new Place(await freePort())
   const told = place.path('told')
