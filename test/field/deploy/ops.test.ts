@@ -138,7 +138,7 @@ describeWith('caddy', 'Caddy', () => {
     const name = 'chat.carillon.test'
     const { CARILLON_NAME = '', CARILLON_AT = '' } = services.caddy.environment
     const variables = {
-      CARILLON_NAME: String(CARILLON_NAME).replace('${NAME:-push.example.org}', name),
+      CARILLON_NAME: String(CARILLON_NAME).replace('${NAME:?put it into ops/.env}', name),
       CARILLON_AT: String(CARILLON_AT),
     }
     const command = ['caddy', 'adapt', '--config', 'ops/Caddyfile'] as const
