@@ -2,6 +2,8 @@
  * Entrance: where requests of the API come in. While another process takes the place of this one they wait for the
  * outcome, and afterwards they are passed on: clients keep their HTTP connections, and none of their requests fails.
  */
+import { resolve } from 'node:path'
+import type { ListenAddress } from './core/addresses'
 import type { MaybePromise } from './core/maybe-promise'
 
 /** The listener that a request came to. */
@@ -9,6 +11,12 @@ export type Way = 'public' | 'plain' | 'admin' | 'metrics'
 
 /** Sends a request to the process that serves now. */
 export type Forward = (request: Request, way: Way) => Promise<Response>
+
+/** The number of a port, or the path of a socket. */
+export type Spot = number | string
+
+export const spotOf = (address: ListenAddress): Spot =>
+  'path' in address ? resolve(address.path) : address.port
 
 /** Requests that may wait for the outcome; some kilobytes each. */
 const MAX_HELD = 16_384
@@ -24,10 +32,15 @@ export class Entrance {
   #forward: Forward | undefined
 
   constructor(
-    /** This process is about to take the place of another one: nobody is let in before `reopen`. */
-    readonly isTakingOver: boolean,
+    /** Where the process listens whose place this one is to take: nobody is let in before `reopen`. */
+    readonly before: readonly Spot[] | undefined,
   ) {
-    if (isTakingOver) this.shut()
+    if (before) this.shut()
+  }
+
+  /** True where the process before listens, and is about to stop. */
+  shares(address: ListenAddress): boolean {
+    return this.before?.includes(spotOf(address)) === true
   }
 
   /** True where requests are passed on to another process. */

@@ -28,7 +28,7 @@ export async function listenForAdmins(port: AdminPort, address: ListenAddress) {
     }
     return entrance.isOpen ? answer() : entrance.answer(request, 'admin', answer)
   }
-  const place = { address, setting: SETTINGS.adminListen.env, isShared: entrance.isTakingOver }
+  const place = { address, setting: SETTINGS.adminListen.env, isShared: entrance.shares(address) }
   const bound: Bound = await bindBeside(place, (at) =>
     Bun.serve({ ...portOptions(port), ...at, fetch: respond }),
   )

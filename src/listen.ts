@@ -69,7 +69,7 @@ export async function listen(port: Port): Promise<void> {
   const { config, listeners } = port
   const address = publicAddress(config)
   const setting = 'path' in address ? SETTINGS.host.env : SETTINGS.port.env
-  const place = { address, setting, isForAll: true, isShared: port.entrance.isTakingOver }
+  const place = { address, setting, isForAll: true, isShared: port.entrance.shares(address) }
   listeners.open(await bind(place, (at) => serve(port, at)))
 }
 
@@ -78,11 +78,9 @@ export async function listen(port: Port): Promise<void> {
  * @throws as `listen` does
  */
 export function listenPlain(port: Port, number: number): Promise<PublicServer> {
-  const place = {
-    address: { host: port.config.host, port: number },
-    setting: SETTINGS.plainPort.env,
-    isShared: port.entrance.isTakingOver,
-  }
+  const address = { host: port.config.host, port: number }
+  const setting = SETTINGS.plainPort.env
+  const place = { address, setting, isShared: port.entrance.shares(address) }
   return bind(place, (at) => serve(port, at, true))
 }
 

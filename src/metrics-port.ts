@@ -50,7 +50,8 @@ export async function listenForMetrics(
   const { metricsPort: port, metricsHost: host, metricsOpen, pathPrefix } = config
   if (port === undefined) return undefined
   const setting = SETTINGS.metricsPort.env
-  const place = { address: { host, port }, setting, isShared: entrance.isTakingOver }
+  const address = { host, port }
+  const place = { address, setting, isShared: entrance.shares(address) }
   const respond = (request: Request): MaybePromise<Response> => {
     addresses.mark(request, bound)
     const found = placeIn(request, pathPrefix)

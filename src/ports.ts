@@ -10,7 +10,7 @@ import type { ListenAddress } from './core/addresses'
 import type { Apis } from './http/api'
 import type { MetricsAccess } from './http/metrics-access'
 import type { MaybePromise } from './core/maybe-promise'
-import type { Way } from './entrance'
+import { spotOf, type Spot, type Way } from './entrance'
 import { listen, listenPlain, respondIn, type Port } from './listen'
 import { listenForAdmins } from './listen-admin'
 import { listenForMetrics } from './metrics-port'
@@ -33,6 +33,8 @@ export type Ports = {
   readonly respondTo: (way: Way, request: Request) => MaybePromise<Response>
   /** The numbers of all that have one. */
   readonly numbers: readonly number[]
+  /** These, and the files of sockets. */
+  readonly spots: readonly Spot[]
 }
 
 type Parts = Omit<Port, 'api' | 'certificate'> & Apis & { readonly metrics: MetricsAccess }
@@ -75,10 +77,10 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     if (plain) opened.push(plain)
     opened.push(listeners)
     addresses.server = listeners
-    const files = [publicAddress(config), config.adminListen].map(
-      (at) => at && 'path' in at && at.path,
+    const files = [publicAddress(config), config.adminListen].filter(
+      (at) => at !== undefined && 'path' in at,
     )
-    removals = files.filter((path) => typeof path === 'string').map(removalOf)
+    removals = files.map(({ path }) => removalOf(path))
     const responders: Readonly<Record<Way, (request: Request) => MaybePromise<Response>>> = {
       public: respondIn(port, false),
       plain: (request) => {
@@ -88,9 +90,11 @@ export async function openPorts(parts: Parts): Promise<Ports> {
       admin: (request) => admins?.respond(request) ?? gone(),
       metrics: (request) => metrics?.respond(request) ?? gone(),
     }
+    const numbers = opened.flatMap((server) => server.port || [])
     return {
       respondTo: (way, request) => responders[way](request),
-      numbers: opened.flatMap((server) => server.port || []),
+      numbers,
+      spots: [...numbers, ...files.map(spotOf)],
       port: listeners.port,
       plainPort: plain?.port,
       adminAddress: admins?.address,

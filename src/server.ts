@@ -142,7 +142,7 @@ async function build(
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
-  const entrance = new Entrance(succession !== undefined)
+  const entrance = new Entrance(succession?.spots)
   /** Takes down what another process goes on with, unless one does. */
   const unlessMoved = (step: () => unknown) => () => (entrance.hasMoved ? undefined : step())
   const files = new FileWatch(config.databasePath)

@@ -49,7 +49,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'plugin-actions.ts': ['core', 'http'],
   'plugin-shared.ts': ['core'],
   'bind.ts': ['config/admin-settings', 'core/addresses'],
-  'entrance.ts': ['core/maybe-promise'],
+  'entrance.ts': ['core/addresses', 'core/maybe-promise'],
   'goodbye.ts': ['config/config', 'core', 'http/live-feed', 'ports', 'takeover', 'webhooks'],
   takeover: [
     '../package.json',

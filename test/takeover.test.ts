@@ -77,7 +77,7 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   const sdk = server.sdk()
   await sdk.trigger('cache-last', 'e', { n: 0 }, { idempotency_key: 'once' } as never)
   await using heir = new Heir(`${databasePath}.takeover`)
-  expect(await heir.ask()).toEqual({ type: 'yours', drainMs: 60_000 })
+  expect(await heir.ask()).toEqual({ type: 'yours', drainMs: 60_000, spots: [expect.any(Number)] })
   const { kept } = await heir.next('kept')
   expect(kept).toMatchObject([
     { cached: { channel: 'cache-last', event: 'e', data: '"{\\"n\\":0}"' }, leftMs: 1_800_000 },

@@ -26,7 +26,7 @@ import { version } from '../../package.json'
 import type { Core } from '../core/core'
 import { messageOf } from '../core/errors'
 import { orderAsTwin } from '../core/node'
-import type { Entrance, Forward } from '../entrance'
+import type { Entrance, Forward, Spot } from '../entrance'
 import type { Entry } from '../store/outbox'
 import {
   deliverRelayed,
@@ -73,6 +73,7 @@ export type DoorParts = {
   readonly entrance: Entrance
   readonly estate: Estate
   readonly drainMs: number
+  readonly spots: readonly Spot[]
   readonly forwardTo: (socket: string) => Forward
   /** Answers a request that another process passes on. */
   readonly respond: (request: Request) => Response | Promise<Response>
@@ -311,9 +312,9 @@ export class Door {
 
   async #handOver(socket: Socket): Promise<string | undefined> {
     const link = socket.data
-    const { core, estate, drainMs, entrance } = this.parts
+    const { core, estate, drainMs, spots, entrance } = this.parts
     estate.release()
-    this.#send(socket, { type: 'yours', drainMs })
+    this.#send(socket, { type: 'yours', drainMs, spots })
     for (const message of keptBy(core)) this.#send(socket, message)
     const ready = await Promise.race([link.ready.promise, wait(core, READY_MS)])
     if (link.isGone) return GONE

@@ -20,6 +20,7 @@ import type {
   SocketId,
   UserId,
 } from '../core/types'
+import type { Spot } from '../entrance'
 import type { Entry } from '../store/outbox'
 
 /** Raised where an older version would misunderstand. */
@@ -42,8 +43,8 @@ export type FromOld =
   | { readonly type: 'refused'; readonly reason: string }
   /** An answer follows within `ms` and its usual time. */
   | { readonly type: 'wait'; readonly ms: number }
-  /** The database is free; `drainMs` is how long its sockets may take. */
-  | { readonly type: 'yours'; readonly drainMs: number }
+  /** The database is free; `drainMs` is how long its sockets may take, and `spots` are where it listens. */
+  | { readonly type: 'yours'; readonly drainMs: number; readonly spots: readonly Spot[] }
   /** What is in memory only, some of it at a time, before `go`. */
   | { readonly type: 'kept'; readonly kept: readonly Kept[] }
   | { readonly type: 'go' }

@@ -41,6 +41,7 @@ export async function openDoor(options: DoorOptions): Promise<Pick<Door, 'leave'
     ...options,
     path: realpathSync(path),
     drainMs: config.drainSeconds * 1000,
+    spots: ports.spots,
     estate: estateOf({ ...options, path }),
     forwardTo: (socket) => forwardTo(socket, addresses),
     respond: (request) => {

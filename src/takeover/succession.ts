@@ -11,6 +11,7 @@ import type { Clock } from '../core/types'
 import { StoreError } from '../store/errors'
 import { isFile, lockDatabase, TIE_MS } from '../store/files'
 import type { Entry } from '../store/outbox'
+import type { Spot } from '../entrance'
 import { doorOf } from './door'
 import {
   adoptKept,
@@ -81,6 +82,8 @@ export async function askForPlace({
 
 export class Succession {
   #drainMs = 0
+  /** Where the old process listens. */
+  spots: readonly Spot[] = []
   #release: (() => void) | undefined
   #hasBegun = false
   /** What came while there was no core. */
@@ -114,7 +117,9 @@ export class Succession {
       const reason = answer?.type === 'refused' ? answer.reason : NO_ANSWER
       throw refused(reason)
     }
-    this.#drainMs = (answer as Yours).drainMs
+    const { drainMs, spots } = answer as Yours
+    this.#drainMs = drainMs
+    this.spots = spots
     this.#release = lockDatabase(this.databasePath, TIE_MS)
     if (this.#release) {
       link.listen((message) => message && this.#early.push(message))

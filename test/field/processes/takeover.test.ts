@@ -1,6 +1,6 @@
 /** Takeovers of whole programs: what goes wrong at each step, and who serves then. */
 import { Database } from 'bun:sqlite'
-import { describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { chownSync, existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil } from '../../harness'
@@ -35,6 +35,15 @@ class Publisher {
   }
 }
 
+/** A server that would share its port with anybody, as this one does. */
+const other = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  reusePort: true,
+  fetch: () => new Response(),
+})
+afterAll(() => other.stop(true))
+
 /** What ends a takeover before the new process serves, and what that one prints. */
 const FAILURES: readonly {
   readonly name: string
@@ -51,6 +60,11 @@ const FAILURES: readonly {
   { name: 'a port that changes', env: { PORT: '0' }, says: /PORT=0 is another port each time/ },
   { name: 'no file', env: { DATABASE_PATH: ':memory:' }, says: /the database is in memory/ },
   { name: 'an address of another machine', env: { HOST: '192.0.2.1' }, says: /192\.0\.2\.1/ },
+  {
+    name: 'a port of another server',
+    env: { PORT: String(other.port) },
+    says: /is in use by another/,
+  },
   { name: 'a plugin that fails', holds: 'fail', says: /it cannot start/ },
   {
     name: 'a database of a newer version',
@@ -102,7 +116,7 @@ describe('a takeover that fails', () => {
     while (offsets.length < published) offsets.push(JSON.parse(await client.next()).offset)
     expect(offsets).toEqual(Array.from({ length: published }, (_, index) => index + 1))
     const { takeovers_failed: failed, takeovers } = await place.metrics()
-    expect({ failed, takeovers }).toEqual({ failed: 5, takeovers: 0 })
+    expect({ failed, takeovers }).toEqual({ failed: 6, takeovers: 0 })
     // And the next one succeeds.
     await using next = place.takeOver()
     await next.waitUntilListening()
