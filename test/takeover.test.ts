@@ -3,7 +3,9 @@ import { afterAll, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Inbox, RawClient, start, waitFor } from './harness'
+import { connect } from 'node:net'
+import { ADMIN_PAIR, makeBasicAuth } from './credentials'
+import { Inbox, RawClient, start, waitFor, waitUntil } from './harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -66,14 +68,14 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   const databasePath = join(folder, 'old.sqlite')
   const webhooks = [{ url: 'http://127.0.0.1:9/hook', event_types: ['client_event'] }]
   await using server = await start({ config: { databasePath, webhooks, drainSeconds: 60 } })
-  const connect = async (): Promise<RawClient> => {
+  const enter = async (): Promise<RawClient> => {
     const client = new RawClient(`ws://127.0.0.1:${server.port}/app/${server.app.key}?protocol=7`)
     await client.hello()
     const { auth } = server.sdk().authorizeChannel(client.socketId, 'private-room')
     await client.subscribed('private-room', auth)
     return client
   }
-  const [talker, listener] = [await connect(), await connect()]
+  const [talker, listener] = [await enter(), await enter()]
   const sdk = server.sdk()
   await sdk.trigger('cache-last', 'e', { n: 0 }, { idempotency_key: 'once' } as never)
   await using heir = new Heir(`${databasePath}.takeover`)
@@ -156,6 +158,38 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   server.advance(1000) // the time in which goodbyes arrive
   expect(await heir.next('drained')).toEqual({ type: 'drained', resets: 0 })
   await left
+})
+
+test('a request that takes too long keeps the place, and so does an heir that goes before', async () => {
+  const databasePath = join(folder, 'slow.sqlite')
+  await using server = await start({ config: { databasePath } })
+  const slow = connect(server.port, '127.0.0.1')
+  const head = `host: 127.0.0.1\r\nauthorization: ${makeBasicAuth(ADMIN_PAIR).authorization}\r\ncontent-type: application/json`
+  slow.write(`PATCH /api/admin/apps/test-app HTTP/1.1\r\n${head}\r\ncontent-length: 9\r\n\r\n{`)
+  const { state, uploads } = server.core
+  await waitUntil('a body is on its way', () => uploads.count === 1)
+  {
+    await using heir = new Heir(`${databasePath}.takeover`)
+    const asked = heir.ask()
+    await waitUntil('requests are held', () => state.draining)
+    server.advance(5001)
+    const reason = 'requests that are under way take too long (1)'
+    expect(await asked).toEqual({ type: 'refused', reason })
+  }
+  await waitUntil('it serves again', () => !state.draining)
+  {
+    await using heir = new Heir(`${databasePath}.takeover`)
+    void heir.ask()
+    await waitUntil('requests are held', () => state.draining)
+    await heir[Symbol.asyncDispose]()
+    await waitUntil('it is gone', () => {
+      server.advance(2)
+      return !state.draining
+    })
+  }
+  slow.destroy()
+  expect(state.takeoverFailure).toBe('the new process has ended')
+  expect((await server.http('/ready')).status).toBe(200)
 })
 
 test('who is not told so leaves the door to the others', async () => {

@@ -307,7 +307,7 @@ export class Door {
       await wait(core, LOOK_MS)
     if (link.isGone) return GONE
     const left = entrance.underWay + uploads.count
-    return left > 0 ? `${left} requests took too long` : undefined
+    return left > 0 ? `requests that are under way take too long (${left})` : undefined
   }
 
   async #handOver(socket: Socket): Promise<string | undefined> {

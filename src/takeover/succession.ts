@@ -166,6 +166,7 @@ export class Succession {
     await this.#limit(GO_MS, begun.promise)
     this.#hasBegun = true
     core.counters.takeovers++
+    core.log.info({ drainMs: this.#drainMs }, 'has taken the place of the server that ran')
   }
 
   /** Resolves when `settled` does. */
@@ -195,6 +196,7 @@ export class Succession {
         return receive(message.entries)
       case 'drained':
         core.counters.takeoverResets += message.resets
+        core.log.info({ resets: message.resets }, 'the process before has closed its sockets')
         return
       default:
     }
