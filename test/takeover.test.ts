@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import { ADMIN_PAIR, makeBasicAuth } from './credentials'
+import { XhrClient } from './transports/xhr-client'
 import { Inbox, RawClient, start, waitFor, waitUntil } from './harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -160,14 +161,19 @@ test('requests wait and are passed on as they came; events and webhooks pass ove
   await left
 })
 
+const SLOW = `host: 127.0.0.1\r\nauthorization: ${makeBasicAuth(ADMIN_PAIR).authorization}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{`
+
 test('a request that takes too long keeps the place, and so does an heir that goes before', async () => {
   const databasePath = join(folder, 'slow.sqlite')
   await using server = await start({ config: { databasePath } })
   const slow = connect(server.port, '127.0.0.1')
-  const head = `host: 127.0.0.1\r\nauthorization: ${makeBasicAuth(ADMIN_PAIR).authorization}\r\ncontent-type: application/json`
-  slow.write(`PATCH /api/admin/apps/test-app HTTP/1.1\r\n${head}\r\ncontent-length: 9\r\n\r\n{`)
   const { state, uploads } = server.core
-  await waitUntil('a body is on its way', () => uploads.count === 1)
+  // That of a session holds nobody up: anybody may send one.
+  const anonymous = connect(server.port, '127.0.0.1')
+  const session = await new XhrClient(server).open()
+  anonymous.write(`POST ${session.base}/xhr_send HTTP/1.1\r\n${SLOW}`)
+  slow.write(`PATCH /api/admin/apps/test-app HTTP/1.1\r\n${SLOW}`)
+  await waitUntil('bodies are on their way', () => uploads.count === 2)
   {
     await using heir = new Heir(`${databasePath}.takeover`)
     const asked = heir.ask()
@@ -188,6 +194,7 @@ test('a request that takes too long keeps the place, and so does an heir that go
     })
   }
   slow.destroy()
+  anonymous.destroy()
   expect(state.takeoverFailure).toBe('the new process has ended')
   expect((await server.http('/ready')).status).toBe(200)
 })

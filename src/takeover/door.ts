@@ -303,10 +303,10 @@ export class Door {
     this.#shutAt = clock.mono()
     state.draining = true // no departure becomes a fact
     const end = clock.mono() + GRACE_MS
-    while (entrance.underWay + uploads.count > 0 && !link.isGone && clock.mono() < end)
+    while (entrance.underWay + uploads.ofRequests > 0 && !link.isGone && clock.mono() < end)
       await wait(core, LOOK_MS)
     if (link.isGone) return GONE
-    const left = entrance.underWay + uploads.count
+    const left = entrance.underWay + uploads.ofRequests
     return left > 0 ? `requests that are under way take too long (${left})` : undefined
   }
 
