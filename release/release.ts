@@ -177,6 +177,8 @@ process.umask(0o022) // else what is written and compiled would be packed with t
 const [version] = positionals
 const [writes, publishes] = [values.write, values.publish].map((is) => is && !values['dry-run'])
 if (version === undefined || positionals.length > 1) refuse(USAGE)
+const unknown = values.target.filter((target) => ![...TARGETS, 'none'].includes(target))
+if (unknown.length > 0) refuse(`there is no target ${unknown.join(', ')}: ${TARGETS.join(', ')}`)
 const release = await check(version)
 const reason = whyNotGreen(release.commit)
 if (publishes && release.name === '') refuse(NOT_OURS)

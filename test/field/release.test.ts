@@ -125,6 +125,7 @@ describeWith(['git', 'npm'], 'a checkout', () => {
   const refusals: readonly (readonly [readonly string[], string])[] = [
     [[], 'usage: bun run release VERSION'],
     [['1.0.0', '2.0.0'], 'usage: bun run release VERSION'],
+    [['1.0.0', '--target', 'bun-linux-x46'], 'there is no target bun-linux-x46: bun-linux-x64'],
     [['--help'], 'usage: bun run release VERSION'],
     [['1.0.0-01'], '1.0.0-01 is no version like 1.2.3 or 1.2.3-rc.1'],
     [['0.0.1'], `0.0.1 is not greater than ${current}`],
