@@ -66,7 +66,8 @@ async function explainFile(file: string, around: Around): Promise<void> {
   const source = await readSource(file, around)
   if (/^\s*[[{]/.test(source.text))
     throw usageError(`${file} is no environment file; \`carillon import\` reads JSON, too`)
-  const { whose, lines } = explain(source)
+  const { whose, lines, isMostlyOdd } = explain(source)
+  if (isMostlyOdd) throw usageError(`${file} is no environment file: few lines are NAME=value`)
   if (terminal.isJson) return terminal.json({ whose: whose ?? null, lines })
   printWhole(
     terminal,

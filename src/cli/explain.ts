@@ -17,6 +17,8 @@ export type Explanation = {
   /** Whose file it is; undefined where no other server is recognised. */
   readonly whose: Foreign['name'] | undefined
   readonly lines: readonly Explained[]
+  /** True for a file of another kind, of which a line may look like one of these. */
+  readonly isMostlyOdd: boolean
 }
 
 export function explain(source: Source): Explanation {
@@ -29,7 +31,8 @@ export function explain(source: Source): Explanation {
     return meaning ? { place, name, here: describe(meaning) } : []
   })
   const broken = odd.map(({ place, name, about }) => ({ place, name, here: about }))
-  return { whose: foreign?.name, lines: [...lines, ...broken] }
+  const isMostlyOdd = odd.filter(({ fate }) => fate === 'lost').length > entries.length
+  return { whose: foreign?.name, lines: [...lines, ...broken], isMostlyOdd }
 }
 
 function describe(meaning: Meaning): string {

@@ -48,7 +48,8 @@ export const FOREIGN: readonly Foreign[] = [
         /^BROADCAST_(?:CONNECTION|DRIVER)$/,
         'stays with the application: `reverb` speaks to this server, too',
       ],
-      [/^REVERB_SCALING_/, ONE_PROCESS],
+      [/^REVERB_(?:SERVERS_REVERB_)?SCALING_/, ONE_PROCESS],
+      [/^REVERB_APPS_PROVIDER$/, IN_DATABASE],
       [
         /^REVERB_(?:PULSE|TELESCOPE)_INGEST_INTERVAL$/,
         'there is no ingest: `GET /metrics` and the console show the same',

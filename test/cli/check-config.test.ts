@@ -130,8 +130,10 @@ test.each(EXPLAINED)('check-config explains a file of %s', async (whose, text, h
 
 test('check-config explains no other files', async () => {
   writeFileSync(join(folder, 'soketi.json'), '{"port": 6001}')
+  writeFileSync(join(folder, 'apps.sql'), '-- a dump\nINSERT INTO apps\nX=1\n')
   for (const [file, message] of [
     ['soketi.json', 'soketi.json is no environment file; `carillon import` reads JSON, too'],
+    ['apps.sql', 'apps.sql is no environment file: few lines are NAME=value'],
     ['none.env', 'ENOENT'],
   ]) {
     const { code, out, err } = await run(`check-config ${file}`)

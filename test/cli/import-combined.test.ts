@@ -135,13 +135,21 @@ test('what Laravel prints of its configuration has several apps', async () => {
     },
   ]
   const config = {
-    servers: { reverb: { port: '8081', options: { tls: { local_cert: '/c' } } } },
+    servers: {
+      reverb: {
+        port: '8081',
+        options: { tls: { local_cert: '/c' } },
+        scaling: { channel: 'reverb', server: { password: SECRETS[0] } },
+      },
+    },
     apps: { provider: 'config', apps },
   }
   const rows = await becomes('reverb', 'reverb.json', JSON.stringify(config))
   const once = 'once a plugin of carillon.config.ts (plugins/README.md) enforces hosts'
   for (const row of [
     ['REVERB_SERVER_PORT', 'carried', 'PORT=8081'],
+    ['REVERB_SERVERS_REVERB_SCALING_SERVER_PASSWORD', 'not needed', expect.any(String)],
+    ['REVERB_APPS_PROVIDER', 'not needed', expect.any(String)],
     ['REVERB_TLS_CERT', 'could not be carried', expect.stringContaining('CARILLON_TLS_CERT_FILE')],
     ['accept_client_events_from', 'carried', 'client_events=false'],
     ['max_message_size', 'carried', 'limits.max_event_data_bytes=20000'],

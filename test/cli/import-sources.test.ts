@@ -150,9 +150,16 @@ test('what is no file is refused, and links are followed', async () => {
   expect(Bun.spawnSync(['mkfifo', pipe]).exitCode).toBe(0)
   write('real.env', 'SOKETI_PORT=6005\n')
   symlinkSync('real.env', join(folder, 'link.env'))
+  write('.env.production', 'push, in production\nSOKETI_PORT=6006\n')
+  write('variables', '# push, in production\nSOKETI_PORT=6007\n')
   for (const file of ['pipe.env', '.', 'none.env', '/dev/zero']) {
     const ran = await run(`soketi ${file} --database none.sqlite`)
     expect([file, ran.code, ran.out]).toEqual([file, 2, ''])
   }
-  expect((await run('soketi link.env --database none.sqlite')).out).toContain('PORT=6005')
+  for (const [file, port] of [
+    ['link.env', 6005],
+    ['.env.production', 6006],
+    ['variables', 6007],
+  ])
+    expect((await run(`soketi ${file} --database none.sqlite`)).out).toContain(`PORT=${port}`)
 })

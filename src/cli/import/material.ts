@@ -39,8 +39,8 @@ const BY_CONTENT: readonly (readonly [pattern: RegExp, kind: Kind])[] = [
   [/^\s*\{[^\n]*\}[^\S\n]*\n\s*\{/, 'lines'],
   [/^\s*[[{]/, 'json'],
   [/^\s*(?:--|\/\*|(?:INSERT|CREATE|COPY|SET|DROP|BEGIN)\s)/i, 'sql'],
-  [/^[^\n=]*\t/, 'tabs'],
-  [/^[^\n=]*,[^\n=]*(?:\n|$)/, 'csv'],
+  [/^(?!\s*#)[^\n=]*\t/, 'tabs'],
+  [/^(?!\s*#)[^\n=]*,[^\n=]*(?:\n|$)/, 'csv'],
 ]
 
 /** Files that people have, and what to bring in their place. */
@@ -61,6 +61,7 @@ const NOT_READ: readonly (readonly [name: RegExp, content: RegExp, instead: stri
 function kindOf({ name, text }: Source): Kind {
   const ending = BY_ENDING.get(/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? '')
   if (ending) return ending
+  if (/^\.?env\b|\.env\b/i.test(name)) return 'env' // .env.production
   const [, , instead] =
     NOT_READ.find(([file, content]) => file.test(name) || content.test(text)) ?? []
   if (instead !== undefined) throw new CommandError('failed', `${name}: ${instead}`)

@@ -50,7 +50,9 @@ export function checkSettings(
 ): 'unchanged' | 'missing' {
   if (!existsSync(path) || isForced) return 'missing'
   if (hasAll(path, settings)) return 'unchanged'
-  throw usageError(`--settings: ${path} is there with other settings; --force replaces it`)
+  throw usageError(
+    `--settings: ${path} is there with other settings: --force replaces it, without --settings apps alone are imported`,
+  )
 }
 
 /** Writes the file, in the place of any other. @throws CommandError */
