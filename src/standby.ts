@@ -25,6 +25,8 @@ export type StandbyOptions = {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
+  /** What to do about a database in use; without, to wait for it. */
+  readonly hint?: string
   /** Aborted to give up the start; plugins that have started are stopped. */
   readonly givenUp?: AbortSignal
 }
@@ -34,14 +36,15 @@ export async function claimDatabase({
   config,
   clock,
   log,
+  hint = 'CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end',
   givenUp,
 }: StandbyOptions): Promise<DatabaseClaim> {
   const { databasePath, waitForDatabaseSeconds: seconds } = config
-  const inUse = (hint: string): StoreError =>
-    new StoreError(`database ${databasePath}: is in use by another process (${hint})`)
+  const inUse = (what: string): StoreError =>
+    new StoreError(`database ${databasePath}: is in use by another process (${what})`)
   const first = isFile(databasePath) ? lockDatabase(databasePath, TIE_MS) : () => undefined
   if (first) return { release: first, makeWay: async () => undefined }
-  if (seconds === 0) throw inUse('CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end')
+  if (seconds === 0) throw inUse(hint)
   const end = clock.mono() + seconds * 1000
   const opened = await answerHealthChecks(config)
   const makeWay = async (): Promise<void> => {

@@ -29,10 +29,14 @@ class Heir {
   }
 
   async ask(): Promise<Message> {
+    await this.begin()
+    return this.messages.next('an answer')
+  }
+
+  async begin(): Promise<void> {
     const opened = new Promise((resolve) => this.#socket.addEventListener('open', resolve))
     await waitFor('the door', opened)
     this.send({ type: 'ask', protocol: 1, version: '0', pid: 0 })
-    return this.messages.next('an answer')
   }
 
   send(message: Message): void {
@@ -185,7 +189,7 @@ test('a request that takes too long keeps the place, and so does an heir that go
   await waitUntil('it serves again', () => !state.draining)
   {
     await using heir = new Heir(`${databasePath}.takeover`)
-    void heir.ask()
+    await heir.begin()
     await waitUntil('requests are held', () => state.draining)
     await heir[Symbol.asyncDispose]()
     await waitUntil('it is gone', () => {

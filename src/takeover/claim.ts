@@ -11,6 +11,8 @@ export type Claim = {
   readonly makeWay: () => Promise<void>
 }
 
+const HINT = 'it has no door for a takeover: it is of an older version, or its log says why'
+
 /**
  * Where no server runs, one that is to take over starts as any other.
  * @throws StoreError, for a database in use, or where the server that has it refuses
@@ -22,7 +24,7 @@ export async function claim(options: StandbyOptions, takesOver: boolean): Promis
     const lock = new Lock(() => succession.release())
     return { lock, succession, makeWay: async () => undefined }
   }
+  const { release, makeWay } = await claimDatabase(takesOver ? { ...options, hint: HINT } : options)
   if (takesOver) options.log.info({}, 'no server to take the place of: starts as usual')
-  const { release, makeWay } = await claimDatabase(options)
   return { lock: new Lock(release), succession, makeWay }
 }

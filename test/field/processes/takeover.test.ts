@@ -1,7 +1,7 @@
 /** Takeovers of whole programs: what goes wrong at each step, and who serves then. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
-import { chownSync, existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil } from '../../harness'
 import { Program } from '../../program'
@@ -230,6 +230,14 @@ test('the door is open to the user of the server alone, and answers no nonsense'
   const answer = await fetch('http://localhost/apps/1/events', { unix: door, method: 'POST' })
   expect(answer.status).toBe(400)
   await place.trigger(1)
+  // As of an older version.
+  renameSync(door, `${door}.away`)
+  await using next = place.takeOver()
+  expect(await next.waitForExit()).toBe(1)
+  expect(await next.errors).toEndWith(
+    '(it has no door for a takeover: it is of an older version, or its log says why)\n',
+  )
+  renameSync(`${door}.away`, door)
   old.process.kill('SIGTERM')
   expect(await old.waitForExit()).toBe(0)
   expect(existsSync(door)).toBe(false)
