@@ -113,11 +113,17 @@ export class Client {
   async fetch(place: Place, path: string, init: RequestInit = {}): Promise<Response> {
     const limit = init.signal ?? AbortSignal.timeout(TIMEOUT_MS)
     const signal = AbortSignal.any([limit, this.#surroundings.signal])
-    const { base, unix } = place
+    const { base, unix, tls } = place
     // Proxies of the environment are for other hosts than this one.
     const way = unix === undefined ? isHere(place) && { proxy: false as const } : { unix }
     try {
-      return await fetch(`${base}${path}`, { ...init, ...way, redirect: 'manual', signal })
+      return await fetch(`${base}${path}`, {
+        ...init,
+        ...way,
+        ...(tls && { tls }),
+        redirect: 'manual',
+        signal,
+      })
     } catch (cause) {
       throw unreachableError(place, cause)
     }

@@ -69,6 +69,7 @@ async function listenToChannels(given: Given, around: Around, count: number): Pr
   }
   const subscriber = new Subscriber({
     base: client.target.place.base,
+    tls: client.target.place.tls,
     app: await client.app(),
     channels: [...new Set(given.several(0))],
     rewind: given.number('rewind', 0, MAX_REWIND),

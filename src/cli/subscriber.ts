@@ -6,7 +6,7 @@ import { version } from '../../package.json'
 import { parseRecord } from '../core/json'
 import { explainRefusal, sign } from './client'
 import { CommandError } from './exits'
-import type { AppCredentials } from './target'
+import type { AppCredentials, Place } from './target'
 
 export type ReceivedEvent = {
   /** When it arrived; epoch milliseconds. */
@@ -24,6 +24,7 @@ type Position = { readonly epoch: string; readonly offset: number }
 export type SubscriberOptions = {
   /** `http://` or `https://`, with a path prefix. */
   readonly base: string
+  readonly tls: Place['tls']
   readonly app: AppCredentials
   readonly channels: readonly string[]
   /** How many of its last events each channel replays at first. */
@@ -88,9 +89,10 @@ export class Subscriber {
 
   /** Resolves with the close of one connection. */
   #connect(): Promise<{ code: number; reason: string }> {
-    const { base, app, signal } = this.#options
+    const { base, tls, app, signal } = this.#options
     const url = `${base.replace(/^http/, 'ws')}/app/${encodeURIComponent(app.key)}?protocol=7&client=carillon&version=${version}`
-    const socket = new WebSocket(url)
+    // The types are those of browsers, which have no such option.
+    const socket = new WebSocket(url, tls && ({ tls } as unknown as string[]))
     const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>()
     const end = (reason: string): void => {
       socket.close()

@@ -25,6 +25,8 @@ export type Place = {
   readonly base: string
   /** The path of a socket, in place of host and port. */
   readonly unix?: string | undefined
+  /** How its certificate is checked, where not as any other. */
+  readonly tls?: { readonly rejectUnauthorized: boolean }
 }
 
 /** What an URL says: where, and perhaps as whom. */
@@ -178,7 +180,10 @@ export function placeOfPort(config: Config): Place {
   const address = publicAddress(config)
   if ('path' in address) return { base: `http://localhost${pathPrefix}`, unix: address.path }
   const scheme = tlsCertFile === undefined ? 'http' : 'https'
-  return { base: `${scheme}://${addressOf(SETTINGS.port.env, address)}${pathPrefix}` }
+  const place = { base: `${scheme}://${addressOf(SETTINGS.port.env, address)}${pathPrefix}` }
+  if (tlsCertFile === undefined || !isHere(place)) return place
+  // The certificate has the public name, and not that of this address; it is this machine that is asked.
+  return { ...place, tls: { rejectUnauthorized: false } }
 }
 
 /** An address to connect to. @throws CommandError for a port that the system chooses */

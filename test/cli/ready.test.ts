@@ -44,6 +44,16 @@ test('the address is that of the settings: a unix socket, a port with a certific
   const tls = { CARILLON_TLS_CERT_FILE: files.tlsCertFile, CARILLON_TLS_KEY_FILE: files.tlsKeyFile }
   const line = `https://127.0.0.1:${server.port} is ready`
   expect(await askReady({ ...envOf(server), ...tls })).toEqual({ isReady: true, line })
+  // Its certificate has another name than this machine's address, for all commands.
+  expect((await runOn(server, 'apps list', { env: tls })).code).toBe(0)
+  const listening = new Running(['listen', 'room', '--count', '1'], {
+    env: { ...envOf(server), ...tls },
+  })
+  await listening.err.inbox.next('the subscription')
+  expect((await runOn(server, 'trigger room e {}', { env: tls })).code).toBe(0)
+  expect((await listening.finished).code).toBe(0)
+  const url = `https://127.0.0.1:${server.port}`
+  expect((await runOn(server, `apps list --url ${url}`, { env: tls })).code).toBe(3)
 })
 
 test('who waits hears of it once a server is ready, or why none is', async () => {
