@@ -110,7 +110,7 @@ export function respondIn(port: Port, isPlain: boolean) {
     if (redirected) return entrance.markLast(redirected)
     const polled = respondToFallback(port, request, place, way)
     if (polled) return polled
-    if (entrance.isOpen) return respondToApi(port, route(request, place))
+    if (entrance.isOpen) return entrance.count(respondToApi(port, route(request, place)))
     return entrance.answer(request, way, () => respondToApi(port, route(request, place)))
   }
 }

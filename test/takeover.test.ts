@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connect } from 'node:net'
 import { ADMIN_PAIR, makeBasicAuth } from './credentials'
 import { XhrClient } from './transports/xhr-client'
+import { definePlugin } from '../src/plugin'
 import { Inbox, RawClient, start, waitFor, waitUntil } from './harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -180,21 +181,22 @@ test('a request that takes too long keeps the place, and so does an heir that go
   await waitUntil('bodies are on their way', () => uploads.count === 2)
   {
     await using heir = new Heir(`${databasePath}.takeover`)
-    const asked = heir.ask()
-    await waitUntil('requests are held', () => state.draining)
-    server.advance(5001)
+    let answer: Message | undefined
+    void heir.ask().then((given) => (answer = given))
+    await waitUntil('an answer', () => {
+      server.advance(100)
+      return answer !== undefined
+    })
     const reason = 'requests that are under way take too long (1)'
-    expect(await asked).toEqual({ type: 'refused', reason })
+    expect(answer).toEqual({ type: 'refused', reason })
   }
-  await waitUntil('it serves again', () => !state.draining)
   {
     await using heir = new Heir(`${databasePath}.takeover`)
     await heir.begin()
-    await waitUntil('requests are held', () => state.draining)
     await heir[Symbol.asyncDispose]()
     await waitUntil('it is gone', () => {
       server.advance(2)
-      return !state.draining
+      return state.takeoverFailure === 'the new process has ended'
     })
   }
   slow.destroy()
@@ -219,4 +221,33 @@ test('who is not told so leaves the door to the others', async () => {
     expect(server.totals.takeoversFailed).toBe(1)
   }
   expect(existsSync(`${databasePath}.takeover`)).toBe(false)
+})
+
+test('what a request stores that was under way before is stored', async () => {
+  const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const keeper = definePlugin({
+    name: 'keeper',
+    carillon: 1,
+    setup({ routes, store }) {
+      routes.post('/keep', async () => {
+        asked.resolve()
+        await goOn.promise
+        store.set('kept', 1)
+        return { kept: store.get('kept') }
+      })
+      return {}
+    },
+  })
+  const databasePath = join(folder, 'under-way.sqlite')
+  await using server = await start({ config: { databasePath }, plugins: [keeper] })
+  const url = `http://127.0.0.1:${server.port}/plugins/keeper/keep`
+  const answer = fetch(url, { method: 'POST' })
+  await asked.promise
+  await using heir = new Heir(`${databasePath}.takeover`)
+  await heir.begin()
+  // It has been heard by then.
+  const unix = `${databasePath}.takeover`
+  for (const _ of [1, 2]) expect((await fetch('http://localhost/', { unix })).status).toBe(400)
+  goOn.resolve()
+  expect(await (await answer).json()).toEqual({ kept: 1 })
 })

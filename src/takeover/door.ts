@@ -296,23 +296,21 @@ export class Door {
   /** The reason where it takes too long, or the new process has gone. */
   async #finishWork(link: Link): Promise<string | undefined> {
     const { core, entrance, estate } = this.parts
-    const { clock, state, uploads } = core
-    entrance.count()
+    const { clock } = core
     await Promise.race([estate.finishWork(), link.gone.promise, wait(core, GRACE_MS)])
     entrance.shut()
     this.#shutAt = clock.mono()
-    state.draining = true // no departure becomes a fact
     const end = clock.mono() + GRACE_MS
-    while (entrance.underWay + uploads.ofRequests > 0 && !link.isGone && clock.mono() < end)
-      await wait(core, LOOK_MS)
+    while (entrance.underWay > 0 && !link.isGone && clock.mono() < end) await wait(core, LOOK_MS)
     if (link.isGone) return GONE
-    const left = entrance.underWay + uploads.ofRequests
+    const left = entrance.underWay
     return left > 0 ? `requests that are under way take too long (${left})` : undefined
   }
 
   async #handOver(socket: Socket): Promise<string | undefined> {
     const link = socket.data
     const { core, estate, drainMs, spots, entrance } = this.parts
+    core.state.draining = true // no departure becomes a fact
     estate.release()
     this.#send(socket, { type: 'yours', drainMs, spots })
     for (const message of keptBy(core)) this.#send(socket, message)
