@@ -29,18 +29,20 @@ export const READY: CommandRow = {
   ],
   run: async (given, { env, terminal, signal }) => {
     const end = Date.now() + (given.number('wait', 0, MAX_WAIT_SECONDS) ?? 0) * 1000
-    let { isReady, line } = await askReady(env)
-    while (!isReady && Date.now() < end && !signal.aborted) {
+    let answer = await askReady(env)
+    while (!answer.isReady && !answer.isMistaken && Date.now() < end && !signal.aborted) {
       await Bun.sleep(PAUSE_MS)
-      ;({ isReady, line } = await askReady(env))
+      answer = await askReady(env)
     }
-    if (!isReady) throw new CommandError('failed', line)
-    terminal.lines(line)
+    if (!answer.isReady) throw new CommandError('failed', answer.line)
+    terminal.lines(answer.line)
   },
 }
 
 export type Readiness = {
   readonly isReady: boolean
+  /** The settings are wrong, so that it never will be. */
+  readonly isMistaken?: true
   /** One line, without a secret. */
   readonly line: string
 }
@@ -52,7 +54,7 @@ export async function askReady(env: Environment): Promise<Readiness> {
     return await ask(place)
   } catch (cause) {
     const line = cause instanceof ConfigError ? cause.mistakes.join('; ') : messageOf(cause)
-    return { isReady: false, line }
+    return { isReady: false, isMistaken: true, line }
   }
 }
 

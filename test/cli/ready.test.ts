@@ -100,7 +100,8 @@ test('a proxy of the environment is asked neither for health nor with passwords'
 })
 
 test('settings that no server starts with are one line', async () => {
-  const ended = await new Running(['ready'], { env: { PORT: 'x', PUSHER_APP_ID: '7' } }).finished
+  const env = { PORT: 'x', PUSHER_APP_ID: '7' }
+  const ended = await new Running(['ready', '--wait', '3600'], { env }).finished
   expect([ended.code, ended.err.split('\n').length]).toEqual([1, 2])
   expect(ended.err).toStartWith('carillon: PORT=x: expected an integer')
 })
