@@ -1,6 +1,6 @@
 /** A server whose place is taken: the test is the process that takes it, and says what `takeover/door.ts` expects. */
 import { afterAll, expect, test } from 'bun:test'
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:net'
@@ -250,4 +250,27 @@ test('what a request stores that was under way before is stored', async () => {
   for (const _ of [1, 2]) expect((await fetch('http://localhost/', { unix })).status).toBe(400)
   goOn.resolve()
   expect(await (await answer).json()).toEqual({ kept: 1 })
+})
+
+test('a database that cannot be taken back at first is taken back later', async () => {
+  const databasePath = join(folder, 'away.sqlite')
+  await using server = await start({ config: { databasePath } })
+  const { state } = server.core
+  {
+    await using heir = new Heir(`${databasePath}.takeover`)
+    expect(await heir.ask()).toMatchObject({ type: 'yours' })
+    renameSync(databasePath, `${databasePath}.away`)
+    mkdirSync(databasePath)
+  }
+  await waitUntil('it has tried', () => {
+    server.advance(20)
+    return server.log.lines.some(({ message }) => message === 'the database cannot be taken back')
+  })
+  rmdirSync(databasePath)
+  renameSync(`${databasePath}.away`, databasePath)
+  await waitUntil('it serves again', () => {
+    server.advance(20)
+    return !state.draining
+  })
+  expect((await fetch(`http://127.0.0.1:${server.port}/up`)).status).toBe(200)
 })

@@ -39,6 +39,7 @@ import {
   type FromOld,
   type Message,
 } from './messages'
+import { kill } from './spawn'
 
 /** How long webhooks, and then requests, may take to end. */
 const GRACE_MS = 5000
@@ -352,20 +353,35 @@ export class Door {
     })
   }
 
+  /** False where another process has the database; why it cannot be had now, as where no file can be opened. */
+  #tryTakeBack(): boolean | { readonly cause: unknown } {
+    try {
+      return this.parts.estate.takeBack()
+    } catch (cause) {
+      return { cause }
+    }
+  }
+
   /** Waits for the end of the new process, and ends it where it does not give the database back. */
   async #takeBack({ ask }: Link): Promise<void> {
-    const { core, estate, entrance } = this.parts
+    const { core, entrance } = this.parts
     const { clock, log, state } = core
-    let kills = 0
-    let killAt = clock.mono() + YIELD_MS
-    while (!estate.takeBack()) {
+    const { pid } = ask!
+    let isKilled = false
+    let patientUntil = clock.mono() + YIELD_MS
+    for (let had = this.#tryTakeBack(); had !== true; had = this.#tryTakeBack()) {
       await wait(core, LOOK_MS * 10)
-      if (clock.mono() < killAt) continue
-      killAt = clock.mono() + YIELD_MS
-      log.error({ pid: ask!.pid }, 'the new process keeps the database, and is killed')
-      kill(ask!.pid)
+      if (clock.mono() < patientUntil) continue
+      patientUntil = clock.mono() + YIELD_MS
+      if (had) log.error({ err: had.cause }, 'the database cannot be taken back')
+      else if (!isKilled) {
+        log.error({ pid }, 'the new process keeps the database, and is killed')
+        kill(pid)
+        isKilled = true // once: later the number may be another process's
+        continue
+      }
       // Where a third process has it, nothing can be written here; requests are told so.
-      if (++kills > 1 && !entrance.isOpen) entrance.reopen()
+      entrance.reopen()
     }
     state.draining = false
     entrance.reopen()
@@ -377,14 +393,6 @@ export class Door {
 }
 
 const GONE = 'the new process has ended'
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // ESRCH: it has ended meanwhile
-  }
-}
 
 const wait = ({ clock }: Core, ms: number): Promise<undefined> =>
   new Promise((resolve) => clock.after(ms, () => resolve(undefined)))

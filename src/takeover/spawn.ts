@@ -72,3 +72,12 @@ function commandLine(): string[] {
   const entry = Bun.main.startsWith('/$bunfs/') ? [] : [...options, Bun.main]
   return [runtime, ...entry, 'serve', '--takeover']
 }
+
+/** Ends a process that keeps what another one is to have. */
+export function kill(pid: number): void {
+  try {
+    if (pid > 1) process.kill(pid, 'SIGKILL') // others are groups of processes
+  } catch {
+    // ESRCH: it has ended meanwhile
+  }
+}
