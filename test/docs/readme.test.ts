@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
+import { findFreePort } from '../../bench/lib/processes'
 import packageJson from '../../package.json'
 import { execute, LineReader, type Command } from '../field/commands'
 import { PATIENCE_MS, waitFor } from '../harness'
@@ -26,7 +27,7 @@ const findScript = (name: string): string =>
   scripts.find((code) => code.startsWith(`// ${name}\n`))!
 const line = (mark: string): string =>
   scripts.find((code) => !code.startsWith('// ') && code.includes(mark))!
-const BACKEND_PORT = 20_000 + Math.floor(Math.random() * 10_000) // none that the system gives away
+const BACKEND_PORT = findFreePort()
 
 /** How each command is played; a command without a row is not tested, and fails. */
 const PLAYED: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** Debian's nginx in front of a server: started by the test, on loopback, its workers as `www-data`. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../../bench/lib/processes'
 import { pathOf } from './programs'
 
 /** What people write into a `location`, from nothing to what guides tell them. */
@@ -27,14 +27,6 @@ export const MANNERS = {
 } as const
 export type Manner = keyof typeof MANNERS
 
-const free = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-
 /**
  * `port` is the server's; `ports` are nginx's, one for each manner.
  * `extra` stands beside nginx's defaults, for whatever cannot be waited for.
@@ -43,7 +35,7 @@ export async function startNginx(port: number, extra = '') {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-nginx-'))
   chmodSync(folder, 0o755)
   const names = Object.keys(MANNERS) as Manner[]
-  const all = await Promise.all(names.map(free))
+  const all = names.map(() => findFreePort())
   const ports = Object.fromEntries(names.map((name, index) => [name, all[index]!])) as Record<
     Manner,
     number

@@ -1,8 +1,8 @@
 /** Proxies of Debian that end TLS in front of a server, each with its file of `ops/`, on loopback ports of their own. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../../bench/lib/processes'
 import { UNCHECKED } from '../../kit/client'
 import { pathOf, type Program } from './programs'
 
@@ -78,18 +78,10 @@ export const PROXIES: readonly Proxy[] = [
   },
 ]
 
-const free = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-
 /** Starts a proxy in front of the server at a port. */
 export async function startProxy({ program, file, changes, wrap, args }: Proxy, server: number) {
   const folder = mkdtempSync(join(tmpdir(), `carillon-${program}-`))
-  const ports = { tls: await free(), plain: await free(), server }
+  const ports = { tls: findFreePort(), plain: findFreePort(), server }
   let text = readFileSync(join(ROOT, 'ops', file), 'utf8')
   for (const [from, to] of changes(ports, folder)) {
     if (!text.includes(from)) throw new Error(`ops/${file} has no ${JSON.stringify(from)}`)

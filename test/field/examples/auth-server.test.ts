@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../../../bench/lib/processes'
 import { readPage } from '../../docs/pages'
 import { start, waitFor, type TestServer } from '../../harness'
 import type { LineReader } from '../commands'
 import { describeWith } from '../programs'
 import { expectSigns } from './backends'
-import { openExample, pickPort, type Example } from './example'
+import { openExample, type Example } from './example'
 
 /** Which commands the README has, and how each is played. */
 const PLAYED = [
@@ -21,7 +22,7 @@ const PLAYED = [
   'curl',
 ]
 
-const PORT = pickPort()
+const PORT = findFreePort()
 const PAGE = 'http://127.0.0.1:8080'
 const ASK = `http://127.0.0.1:${PORT}/pusher/auth`
 const ADA = { authorization: 'Bearer adas-session' }

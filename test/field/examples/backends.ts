@@ -1,10 +1,10 @@
 /** The backends that examples/auth-server/README.md shows in other languages: what they sign opens the room, and no other. */
 import { expect } from 'bun:test'
 import { connect } from 'node:net'
+import { findFreePort } from '../../../bench/lib/processes'
 import { blocksOf, readPage } from '../../docs/pages'
 import { start, waitFor } from '../../harness'
 import type { Command } from '../commands'
-import { pickPort } from './example'
 
 export type Backend = {
   /** That of its block. */
@@ -19,7 +19,7 @@ export type Backend = {
 export async function expectSigns({ language, file, run }: Backend, cwd: string): Promise<void> {
   const blocks = blocksOf(await readPage('examples/auth-server/README.md'))
   const { code } = blocks.find((block) => block.language === language)!
-  const port = String(pickPort())
+  const port = String(findFreePort())
   await Bun.write(`${cwd}/${file}`, code.replaceAll('3000', port))
   const command = run.map((word) => word.replace('3000', port))
   const child = Bun.spawn(command, { cwd, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })

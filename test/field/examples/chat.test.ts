@@ -2,18 +2,19 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
+import { findFreePort } from '../../../bench/lib/processes'
 import { ROOT } from '../../docs/pages'
 import { start, type TestServer } from '../../harness'
 import { describePages } from '../browser'
 import { findFlaws, tabThrough } from '../console/axe'
 import type { LineReader } from '../commands'
-import { openExample, pickPort, type Example } from './example'
+import { openExample, type Example } from './example'
 
 /** Which commands the README has: but for the first each is run. */
 const PLAYED = ['npm install', 'node server.mjs', 'curl', 'CARILLON_URL=']
 
-const PORT = pickPort()
-const SECURE_PORT = pickPort()
+const PORT = findFreePort()
+const SECURE_PORT = findFreePort()
 const CERT = join(ROOT, 'test/tls/first.crt')
 /** The app of the README's last command. */
 const ELSEWHERE = { id: '2', key: 'your-key', secret: 'your-secret' }

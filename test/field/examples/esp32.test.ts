@@ -4,16 +4,17 @@
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { findFreePort } from '../../../bench/lib/processes'
 import { originCheck } from '../../../plugins/origin-check'
 import { Inbox, OWN_APP, start, waitFor, type TestServer } from '../../harness'
 import { execute, type LineReader } from '../commands'
 import { describeWith } from '../programs'
 import { DeviceSocket } from './device-socket'
-import { openExample, pickPort, type Example } from './example'
+import { openExample, type Example } from './example'
 
 const ARDUINO = join(import.meta.dir, '../arduino')
 const CHANNEL = 'private-greenhouse'
-const BACKEND_PORT = pickPort()
+const BACKEND_PORT = findFreePort()
 
 /** Which commands the README has: the first is the server of this test. */
 const PLAYED = ['HOST=192.168.1.10 bun run server', 'npm install', 'node backend.mjs', 'curl -u']

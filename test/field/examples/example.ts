@@ -91,6 +91,3 @@ function linkPackages(folder: string): void {
     symlinkSync(here, link)
   }
 }
-
-/** A port that the system gives nobody by itself. */
-export const pickPort = (): number => 20_000 + Math.floor(Math.random() * 10_000)

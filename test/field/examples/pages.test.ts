@@ -1,12 +1,13 @@
 /** The examples with pages, as their READMEs say, in one browser: laravel-echo and react; and pages that ask auth-server. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
+import { findFreePort } from '../../../bench/lib/processes'
 import { start, type TestServer } from '../../harness'
 import { describePages, type Pages } from '../browser'
 import { findFlaws } from '../console/axe'
 import { execute, type LineReader } from '../commands'
 import { Cable } from './cable'
-import { openExample, pickPort, type Example } from './example'
+import { openExample, type Example } from './example'
 import { enter, openSite, statusOf } from './sites'
 
 const PHONE = { width: 390, height: 844 }
@@ -56,7 +57,7 @@ describePages('examples with pages', (browser) => {
   })
 
   test('laravel-echo: events, notifications, who is here, whispers, and the way back', async () => {
-    const port = pickPort()
+    const port = findFreePort()
     using example: Example = openExample('laravel-echo', { 6001: cablePort, 8000: port })
     expect(
       example.blocks.filter(({ language }) => language === 'sh').map(({ code }) => code),
@@ -143,7 +144,7 @@ describePages('examples with pages', (browser) => {
     await ann.close()
   })
   test('react: one subscription for many, strict mode, rooms, hostile members, and the way back', async () => {
-    const port = pickPort()
+    const port = findFreePort()
     using example: Example = openExample('react', {
       6001: cablePort,
       3000: port,
@@ -252,7 +253,7 @@ describePages('examples with pages', (browser) => {
   test('auth-server: pages of its origin get in with stock pusher-js, others are told nothing', async () => {
     await using page = await openSite(browser)
     await using stranger = await openSite(browser)
-    const port = pickPort()
+    const port = findFreePort()
     using example: Example = openExample('auth-server', { 3000: port, 8080: page.port })
     await using backend: LineReader = example.start('node server.mjs')
     expect((await backend.next())[0]).toStartWith('Signing on')

@@ -1,11 +1,12 @@
 /** examples/webhook-receiver, as its README says: who comes and goes, what comes twice, what is not signed. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { findFreePort } from '../../../bench/lib/processes'
 import { PAIR } from '../../credentials'
 import { ROOT } from '../../docs/pages'
 import { Program } from '../../program'
 import { execute, type LineReader } from '../commands'
 import { describeWith } from '../programs'
-import { openExample, pickPort, type Example } from './example'
+import { openExample, type Example } from './example'
 
 /** Which commands the README has, in their order. */
 const PLAYED = [
@@ -17,7 +18,7 @@ const PLAYED = [
   'curl',
 ]
 
-const PORT = pickPort()
+const PORT = findFreePort()
 const ADDRESS = `http://127.0.0.1:${PORT}/`
 const CHANNEL = 'presence-team'
 

@@ -17,6 +17,7 @@ import { ManualClock, MemoryLog } from '../../../kit/clock'
 import { claimDatabase } from '../../../src/standby'
 import { openDatabase } from '../../../src/store/sqlite'
 import { start, type TestServer } from '../../harness'
+import { findFreePort } from '../../../bench/lib/processes'
 import { Program } from '../../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -26,13 +27,6 @@ let files = 0
 const file = (): string => join(folder, `${files++}.sqlite`)
 const refusalOf = (path: string): string =>
   `carillon: database ${path}: is in use by another process (CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end)\n`
-
-const freePort = async (): Promise<number> => {
-  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
-  const port = server.port!
-  await server.stop(true)
-  return port
-}
 
 describe('a second process', () => {
   test('is refused in one line, through a link too; kill -9 of the first lets it in', async () => {
@@ -71,7 +65,7 @@ describe('a second process', () => {
   })
 
   test('waits where it is told to, alive and not ready, and listens when the first has left', async () => {
-    const [path, port] = [file(), await freePort()]
+    const [path, port] = [file(), findFreePort()]
     await using first = new Program({ DATABASE_PATH: path })
     await first.waitUntilListening()
     await using second = new Program({

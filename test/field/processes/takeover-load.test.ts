@@ -8,6 +8,7 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
+import { findFreePort } from '../../../bench/lib/processes'
 import { RawClient, waitUntil, type TestServer } from '../../harness'
 import { Page } from '../../client/page'
 import { PhoenixPage } from '../../client/phoenix-page'
@@ -15,7 +16,7 @@ import { Program } from '../../program'
 import { PusherClient } from '../../pusher-client'
 import { Receiver } from '../../webhooks/receiver'
 import { Crowd } from './crowd'
-import { freePort, TAKEOVER } from './takeovers'
+import { TAKEOVER } from './takeovers'
 
 const CLIENTS = Number(process.env['CLIENTS'] ?? 500)
 const PUBLISHERS = 4
@@ -73,7 +74,7 @@ class Publishers {
 
 test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`, async () => {
   await using receiver = new Receiver()
-  const port = await freePort()
+  const port = findFreePort()
   const env = {
     DATABASE_PATH: join(folder, 'load.sqlite'),
     PORT: String(port),

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import net, { type Socket } from 'node:net'
 import { join } from 'node:path'
 import tls from 'node:tls'
+import { findFreePort } from '../../../bench/lib/processes'
 import { waitFor } from '../../harness'
 import { Program } from '../../program'
-import { ADMIN, freePort, Place, TAKEOVER } from './takeovers'
+import { ADMIN, Place, TAKEOVER } from './takeovers'
 
 const CERTIFICATES = join(import.meta.dir, '../../tls')
 
@@ -65,8 +66,8 @@ const plainly = (answer: string): string[] =>
 const TAKEN = /^carillon_takeovers_total 1$/m
 
 test('TLS, the port without it, the address for admins and the port of the metrics pass over', async () => {
-  const [port, plainPort] = [await freePort(), await freePort()]
-  const [adminPort, metricsPort] = [await freePort(), await freePort()]
+  const [port, plainPort] = [findFreePort(), findFreePort()]
+  const [adminPort, metricsPort] = [findFreePort(), findFreePort()]
   using place = new Place(port)
   const env = {
     ...place.env,
@@ -108,7 +109,7 @@ test('TLS, the port without it, the address for admins and the port of the metri
 }, 30_000)
 
 test('the file of a unix socket is the new process\u2019s, and is gone when that has left', async () => {
-  using place = new Place(await freePort())
+  using place = new Place(findFreePort())
   const path = place.path('public.sock')
   const env = { ...place.env, HOST: `unix:${path}`, CARILLON_TRUSTED_PROXIES: 'unix' }
   await using old = new Program(env)

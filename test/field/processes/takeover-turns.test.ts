@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { findFreePort } from '../../../bench/lib/processes'
 import { Program } from '../../program'
-import { freePort, Place } from './takeovers'
+import { Place } from './takeovers'
 
 describe('one at a time', () => {
   test('a silent second server and a second takeover are refused, each in a line', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     await using old = await place.start()
     using other = new Place(place.port)
     await using silent = new Program(other.env)
@@ -32,7 +33,7 @@ describe('one at a time', () => {
   })
 
   test('a takeover waits until the clients of the one before have come back', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     await using old = await place.start()
     await using client = await place.connect()
     await using next = place.takeOver()
@@ -46,14 +47,14 @@ describe('one at a time', () => {
   }, 20_000)
 
   test('without a server a takeover is a start', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     await using program = place.takeOver()
     await program.waitUntilListening()
     expect(await place.metrics()).toMatchObject({ takeovers: 0 })
   })
 
   test('so it is where the server dies before it gives anything up', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     const door = { unix: place.path('db.sqlite.takeover') }
     writeFileSync(place.path('db.sqlite'), '')
     await using dying = Bun.serve({
@@ -67,7 +68,7 @@ describe('one at a time', () => {
   })
 
   test('a start that waits for a server which does not answer ends at a signal', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     writeFileSync(place.path('db.sqlite'), '')
     const asked = Promise.withResolvers<void>()
     const silent = createServer(() => asked.resolve()).listen(place.path('db.sqlite.takeover'))
@@ -80,7 +81,7 @@ describe('one at a time', () => {
 })
 
 test('an old process that hangs keeps its place, and goes on when it does not hang any more', async () => {
-  using place = new Place(await freePort())
+  using place = new Place(findFreePort())
   await using old = await place.start()
   using held = place.hold('hold')
   await using next = place.takeOver()

@@ -3,9 +3,10 @@ import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { chownSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findFreePort } from '../../../bench/lib/processes'
 import { waitUntil } from '../../harness'
 import { Program } from '../../program'
-import { freePort, Place } from './takeovers'
+import { Place } from './takeovers'
 
 /** Publishes all the time; the statuses of its requests are kept. */
 class Publisher {
@@ -86,7 +87,7 @@ const FAILURES: readonly {
 
 describe('a takeover that fails', () => {
   test('leaves the old process, its sockets and its stored events as they are', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     await using old = await place.start()
     await place.keepAll()
     await using client = await place.connect()
@@ -128,7 +129,7 @@ describe('a takeover that fails', () => {
 describe('a kill -9', () => {
   test('of the old process leaves the new one in charge, before and after it serves', async () => {
     for (const isBefore of [true, false]) {
-      using place = new Place(await freePort())
+      using place = new Place(findFreePort())
       await using old = await place.start()
       using held = place.hold('hold')
       await using next = place.takeOver()
@@ -143,7 +144,7 @@ describe('a kill -9', () => {
   })
 
   test('of the new process ends the old one, too, once it has stopped to serve', async () => {
-    using place = new Place(await freePort())
+    using place = new Place(findFreePort())
     await using old = new Program({ ...place.env, CARILLON_DRAIN_SECONDS: '60' })
     await old.waitUntilListening()
     await using client = await place.connect()
@@ -158,7 +159,7 @@ describe('a kill -9', () => {
 })
 
 test('SIGUSR2 starts the new one, once, with .env as it is then, and the manager is told which process serves', async () => {
-  using place = new Place(await freePort())
+  using place = new Place(findFreePort())
   const told = place.path('told')
   writeFileSync(place.path('systemd-notify'), `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 })
   const PATH = `${place.folder}:${process.env['PATH']}`
@@ -204,7 +205,7 @@ test('SIGUSR2 starts the new one, once, with .env as it is then, and the manager
 })
 
 test.skipIf(process.getuid?.() !== 0)('another user is refused, who may be root', async () => {
-  using place = new Place(await freePort())
+  using place = new Place(findFreePort())
   await using old = await place.start()
   chownSync(place.path('db.sqlite.takeover'), 65_534, 65_534)
   await using next = place.takeOver()
@@ -216,7 +217,7 @@ test.skipIf(process.getuid?.() !== 0)('another user is refused, who may be root'
 })
 
 test('the door is open to the user of the server alone, and answers no nonsense', async () => {
-  using place = new Place(await freePort())
+  using place = new Place(findFreePort())
   await using old = await place.start()
   const door = place.path('db.sqlite.takeover')
   expect(lstatSync(door).mode & 0o777).toBe(0o600)

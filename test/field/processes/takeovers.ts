@@ -21,13 +21,6 @@ const KEY = 'test-app-fake-key'
 export const APP = { appId: '1', key: KEY, secret: 'test-app-fake-secret', useTLS: false }
 export const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
-export const freePort = async (): Promise<number> => {
-  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
-  const port = server.port!
-  await server.stop(true)
-  return port
-}
-
 /** Its start waits while there is a file `hold`, and fails where there is a file `fail`. */
 const PLUGIN = `
   import { existsSync, writeFileSync } from 'node:fs'
