@@ -17,6 +17,7 @@
  * `begun` is the point of no return: who hangs until the other has given up finds no such word. Before it, whatever
  * ends the new process or takes too long has the old one take the database back, and answer what it holds. After it,
  * each end of a process is like any crash.
+ * Step 2 begins when the clients of the process before are back; until then the new one is told to `wait`.
  * In step 7 events pass in both directions, so that sockets which are still with the old process hear all of them; what
  * is to be told to webhooks is written by the new one. It tells departures of before only when the old one has drained.
  */
