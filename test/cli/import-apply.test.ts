@@ -199,6 +199,12 @@ test('settings are printed without secrets, or written for their owner only, and
   const refused = await run('e.json --settings carillon.env --database early.sqlite')
   expect(existsSync(join(folder, 'early.sqlite'))).toBe(false)
   expect([refused.code, readFileSync(file, 'utf8')]).toEqual([2, 'PORT=1\n'])
+  expect(Bun.spawnSync(['mkfifo', join(folder, 'pipe.env')]).exitCode).toBe(0)
+  for (const odd of ['none/x.env', 'pipe.env', 'pipe.env --force', '. --force']) {
+    const ran = await run(`e.json --settings ${odd} --database early.sqlite`)
+    expect([odd, ran.code, ran.out]).toEqual([odd, 2, ''])
+    expect(existsSync(join(folder, 'early.sqlite'))).toBe(false)
+  }
   symlinkSync(file, join(folder, 'link.env'))
   expect((await run('--settings link.env --force')).code).toBe(0)
   expect([readFileSync(file, 'utf8'), statSync(join(folder, 'link.env')).isFile()]).toEqual([

@@ -2,6 +2,7 @@
  * Settings as lines of an environment file: printed without secrets, or written whole, for its owner only.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -10,8 +11,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseEnv } from 'node:util'
 import { messageOf } from '../../core/errors'
 import { usageError } from '../exits'
@@ -42,13 +45,24 @@ export const shownLines = (settings: readonly NewSetting[]): readonly string[] =
     setting.isSecret ? `# ${setting.name} is a secret: --settings FILE writes it` : lineOf(setting),
   )
 
-/** Whether the file has them already. @throws CommandError where it is there with others, unless `isForced` */
+/**
+ * Whether the file has them already.
+ * @throws CommandError where it is there with others, unless `isForced`, and where it cannot be written
+ */
 export function checkSettings(
   path: string,
   settings: readonly NewSetting[],
   isForced: boolean,
 ): 'unchanged' | 'missing' {
-  if (!existsSync(path) || isForced) return 'missing'
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (cause) {
+    throw usageError(`--settings: ${messageOf(cause)}`)
+  }
+  if (!existsSync(path)) return 'missing'
+  // A pipe would be waited for.
+  if (!statSync(path).isFile()) throw usageError(`--settings: ${path}: expected a file`)
+  if (isForced) return 'missing'
   if (hasAll(path, settings)) return 'unchanged'
   throw usageError(
     `--settings: ${path} is there with other settings: --force replaces it, without --settings apps alone are imported`,
