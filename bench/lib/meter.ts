@@ -26,7 +26,7 @@ export async function meterTurns(peer: Peer): Promise<Turns> {
 function signalMeter({ pid, meterFile }: Peer): boolean {
   if (meterFile === undefined || pid === undefined) return false
   rmSync(meterFile, { force: true })
-  process.kill(pid, 'SIGUSR2')
+  process.kill(pid, 'SIGIO')
   return true
 }
 

@@ -1,5 +1,5 @@
 /**
- * Loaded before a server whose heap is measured: on SIGUSR2 it collects everything that nobody holds
+ * Loaded before a server whose heap is measured: on SIGIO it collects everything that nobody holds
  * and writes what is left, in bytes, to the file `BENCH_METER`.
  */
 import { writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { heapStats } from 'bun:jsc'
 
 const file = process.env['BENCH_METER']
 if (file !== undefined)
-  process.on('SIGUSR2', () => {
+  process.on('SIGIO', () => {
     Bun.gc(true)
     writeFileSync(file, String(heapStats().heapSize))
   })

@@ -1,5 +1,5 @@
 /**
- * Loaded before a server whose turns are looked at. On SIGUSR2 it begins to meter, on the next it
+ * Loaded before a server whose turns are looked at. On SIGIO it begins to meter, on the next it
  * ends; each time it writes what it has found so far to the file `BENCH_METER`. Meanwhile the event loop never rests: an
  * immediate in every turn reads how much CPU time its thread has had since the one before.
  */
@@ -48,4 +48,4 @@ function writeReport(file: string): void {
 }
 
 const file = process.env['BENCH_METER']
-if (file !== undefined) process.on('SIGUSR2', () => (isMetering ? end : begin)(file))
+if (file !== undefined) process.on('SIGIO', () => (isMetering ? end : begin)(file))
