@@ -37,7 +37,12 @@ const TARGETS = ['sysinit', 'basic', 'multi-user', 'network-online', 'shutdown',
 const JOURNAL = 'systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket'
 const NAMESPACES = ['--mount', '--pid', '--net', '--uts', '--ipc', '--cgroup', '--fork', '--kill-child'] // prettier-ignore
 
-const deviceOf = (path: string): number => statSync(path).dev
+/** Folders that are empty at first. */
+const EMPTY = ['run', 'tmp', 'dev', 'sys']
+
+/** True where the machine would not see the folder, which is elsewhere than this one's system, or in an empty one. */
+const isHidden = (path: string): boolean =>
+  statSync(path).dev !== statSync('/').dev || EMPTY.includes(path.split('/')[1]!)
 
 /** Why there can be no machine here, whatever is installed; undefined where there can. */
 function obstacle(): string | undefined {
@@ -76,9 +81,7 @@ export class Machine {
   #script(units: readonly string[]): string {
     const { folder } = this
     const root = join(folder, 'root')
-    const lent = [ROOT, dirname(process.execPath)].filter(
-      (path) => deviceOf(path) !== deviceOf('/'),
-    )
+    const lent = [ROOT, dirname(process.execPath)].filter(isHidden)
     const target = '[Unit]\\nDefaultDependencies=no\\n'
     return `set -e
 mount -t overlay overlay -o lowerdir=/,upperdir=${folder}/layer,workdir=${folder}/work ${root}
@@ -86,7 +89,7 @@ cd ${root}
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
-for path in run tmp dev sys; do mount -t tmpfs -o mode=755 tmpfs $path; done
+for path in ${EMPTY.join(' ')}; do mount -t tmpfs -o mode=755 tmpfs $path; done
 chmod 1777 tmp
 for name in ${DEVICES.join(' ')}; do touch dev/$name; mount --bind /dev/$name dev/$name; done
 mkdir -p dev/shm dev/pts dev/mqueue dev/hugepages sys/fs/cgroup
