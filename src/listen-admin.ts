@@ -26,7 +26,7 @@ export async function listenForAdmins(port: AdminPort, address: ListenAddress) {
         ? respondToApi(port, route(request, place))
         : respondAsPublic(port, request, place.path.slice(folder.length))
     }
-    return entrance.isOpen ? entrance.count(answer()) : entrance.answer(request, 'admin', answer)
+    return entrance.isOpen ? answer() : entrance.answer(request, 'admin', answer)
   }
   const place = { address, setting: SETTINGS.adminListen.env, isShared: entrance.shares(address) }
   const bound: Bound = await bindBeside(place, (at) =>

@@ -53,7 +53,7 @@ import {
   type Responder,
 } from './respond'
 import type { LongPolls } from './transports/longpoll'
-import { xhrCall, type XhrSessions } from './transports/xhr'
+import { xhrCall, type XhrCall, type XhrSessions } from './transports/xhr'
 
 export type Port = Responder & {
   readonly locality: Locality
@@ -108,12 +108,20 @@ export function respondIn(port: Port, isPlain: boolean) {
     const place = placeIn(request, config.pathPrefix)
     const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
     if (redirected) return entrance.markLast(redirected)
-    const polled = respondToFallback(port, request, place, way)
+    const polled = place.isBelow ? respondToFallback(port, request, place, way) : undefined
     if (polled) return polled
-    if (entrance.isOpen) return entrance.count(respondToApi(port, route(request, place)))
-    return entrance.answer(request, way, () => respondToApi(port, route(request, place)))
+    if (entrance.isOpen) return respondToApi(port, route(request, place))
+    return answerLater(port, request, place, way)
   }
 }
+
+const answerLater = (
+  port: Port,
+  request: Request,
+  place: Place,
+  way: Way,
+): MaybePromise<Response> =>
+  port.entrance.answer(request, way, () => respondToApi(port, route(request, place)))
 
 function serve(port: Port, at: Binding, isPlain = false): PublicServer {
   const { core, config, listeners, addresses, entrance } = port
@@ -249,33 +257,47 @@ function protocolHeaders({ headers }: Request): Record<string, string> {
 function respondToFallback(
   port: Port,
   request: Request,
-  { path, isBelow }: Place,
+  { path }: Place,
   way: Way,
 ): MaybePromise<Response> | undefined {
-  if (!isBelow) return undefined
   if (isPhoenixPath(path)) {
     logRefusal(port, request, REFUSE.upgradeMissing)
     return withId(new Response(null, { status: 400 }), request)
   }
-  const incoming = () => readRequest(port, request)
-  const passOn = () => port.entrance.answer(request, way, () => new Response(null, { status: 503 }))
-  if (isPolledPath(path)) {
-    if (port.entrance.hasMoved && port.longPolls.isElsewhere(request, incoming())) return passOn()
-    return respondAndCount(port, request, request.method === 'POST', () =>
-      port.longPolls.respond(request, incoming),
-    )
-  }
+  if (isPolledPath(path)) return respondToPoll(port, request, way)
   const call = xhrCall(request.method, path)
-  if (!call) {
-    if (!isSocketPath(path) || request.method !== 'GET') return undefined
-    logRefusal(port, request, REFUSE.upgradeMissing)
-    return respondToPage(request)
-  }
-  if (port.xhr.isElsewhere(call)) return passOn()
-  return respondAndCount(port, request, call.verb === 'xhr_send', () =>
-    port.xhr.respond(call, request, incoming),
+  if (call) return respondToXhr(port, request, call, way)
+  if (!isSocketPath(path) || request.method !== 'GET') return undefined
+  logRefusal(port, request, REFUSE.upgradeMissing)
+  return respondToPage(request)
+}
+
+function respondToPoll(port: Port, request: Request, way: Way): MaybePromise<Response> {
+  const { entrance, longPolls } = port
+  const incoming = () => readRequest(port, request)
+  if (entrance.hasMoved && longPolls.isElsewhere(request, incoming()))
+    return passOn(port, request, way)
+  return respondAndCount(port, request, request.method === 'POST', () =>
+    longPolls.respond(request, incoming),
   )
 }
+
+function respondToXhr(
+  port: Port,
+  request: Request,
+  call: XhrCall,
+  way: Way,
+): MaybePromise<Response> {
+  const { xhr } = port
+  if (xhr.isElsewhere(call)) return passOn(port, request, way)
+  return respondAndCount(port, request, call.verb === 'xhr_send', () =>
+    xhr.respond(call, request, () => readRequest(port, request)),
+  )
+}
+
+/** Where this process does serve after all, the session is nowhere. */
+const passOn = (port: Port, request: Request, way: Way): MaybePromise<Response> =>
+  port.entrance.answer(request, way, () => new Response(null, { status: 503 }))
 
 /** Counts a request that sends messages as in flight; one that waits for messages is not. */
 async function respondAndCount(

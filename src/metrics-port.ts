@@ -60,7 +60,7 @@ export async function listenForMetrics(
       if (metricsOpen) access.admit(request)
       return api.fetch(route(request, found))
     }
-    return entrance.isOpen ? entrance.count(answer()) : entrance.answer(request, 'metrics', answer)
+    return entrance.isOpen ? answer() : entrance.answer(request, 'metrics', answer)
   }
   const bound = await bindBeside(place, (at) =>
     Bun.serve({

@@ -23,6 +23,8 @@ export class Uploads {
   readonly #underWay = new Set<Upload>()
 
   #bytes = 0
+  /** Those of requests to an API, whose senders have shown credentials; the rest are of sessions. */
+  ofRequests = 0
 
   constructor(
     readonly clock: Pick<Clock, 'mono'>,

@@ -30,7 +30,9 @@ export async function readBytes(
   maxBytes: number,
   codes: BodyCodes,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  uploads.ofRequests++
   const bytes = await tryReadBytes(uploads, request, maxBytes)
+  uploads.ofRequests--
   if (typeof bytes !== 'string') return bytes
   if (bytes === 'too_slow') throw new RealtimeError('body_too_slow', TOO_SLOW)
   if (bytes === 'broken_off')

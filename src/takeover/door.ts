@@ -24,11 +24,11 @@
 import type { Server, ServerWebSocket } from 'bun'
 import { lstatSync, renameSync, rmSync } from 'node:fs'
 import { version } from '../../package.json'
-import type { Core } from '../core/core'
 import { messageOf } from '../core/errors'
 import { orderAsTwin } from '../core/node'
-import type { Entrance, Forward, Spot } from '../entrance'
+import type { Forward, Spot } from '../entrance'
 import type { Entry } from '../store/outbox'
+import { finishWork, wait, type WorkParts } from './finish-work'
 import {
   deliverRelayed,
   keptBy,
@@ -42,15 +42,15 @@ import {
 } from './messages'
 import { kill } from './spawn'
 
-/** How long webhooks, and then requests, may take to end. */
-const GRACE_MS = 5000
+const GONE = 'the new process has ended'
 /** How long the new process may take from `yours` to `ready`. */
 const READY_MS = 30_000
 /** How long it may take from `go` to `begun`. */
 const BEGUN_MS = 5000
-const LOOK_MS = 2
 /** How long the new process may take to end before it is killed, when it is to give the database back. */
 const YIELD_MS = 5000
+/** How often it is looked whether it has. */
+const LOOK_MS = 20
 /** What one that reads too slowly may have before it: then its relay ends. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -58,9 +58,7 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 const MAX_PATH_BYTES = 103
 
 /** The database, and what is to be written into it. */
-export type Estate = {
-  /** Begins no other webhook request; resolves when those under way have ended. */
-  finishWork(): Promise<unknown>
+export type Estate = WorkParts['estate'] & {
   /** Writes all that is to be stored, and gives the database up. @throws where it cannot be written */
   release(): void
   /** Goes on with all of it, from whichever step on. False where another process has the database still. */
@@ -68,11 +66,9 @@ export type Estate = {
   divert(send: (entries: readonly Entry[]) => void): void
 }
 
-export type DoorParts = {
-  readonly core: Core
+export type DoorParts = WorkParts & {
   /** Of the database, with links resolved. */
   readonly path: string
-  readonly entrance: Entrance
   readonly estate: Estate
   readonly drainMs: number
   readonly spots: readonly Spot[]
@@ -285,7 +281,11 @@ export class Door {
   }
 
   async #tryHandOver(socket: Socket): Promise<string | undefined> {
-    return (await this.#finishWork(socket.data)) ?? (await this.#handOver(socket))
+    const link = socket.data
+    const { clock } = this.parts.core
+    const reason = await finishWork(this.parts, link, () => (this.#shutAt = clock.mono()))
+    if (link.isGone) return GONE
+    return reason ?? (await this.#handOver(socket))
   }
 
   #noteFailure(reason: string): void {
@@ -293,20 +293,6 @@ export class Door {
     counters.takeoversFailed++
     state.takeoverFailure = reason
     log.error({ reason }, 'the takeover has failed; this process goes on')
-  }
-
-  /** The reason where it takes too long, or the new process has gone. */
-  async #finishWork(link: Link): Promise<string | undefined> {
-    const { core, entrance, estate } = this.parts
-    const { clock } = core
-    await Promise.race([estate.finishWork(), link.gone.promise, wait(core, GRACE_MS)])
-    entrance.shut()
-    this.#shutAt = clock.mono()
-    const end = clock.mono() + GRACE_MS
-    while (entrance.underWay > 0 && !link.isGone && clock.mono() < end) await wait(core, LOOK_MS)
-    if (link.isGone) return GONE
-    const left = entrance.underWay
-    return left > 0 ? `requests that are under way take too long (${left})` : undefined
   }
 
   async #handOver(socket: Socket): Promise<string | undefined> {
@@ -371,7 +357,7 @@ export class Door {
     let isKilled = false
     let patientUntil = clock.mono() + YIELD_MS
     for (let had = this.#tryTakeBack(); had !== true; had = this.#tryTakeBack()) {
-      await wait(core, LOOK_MS * 10)
+      await wait(core, LOOK_MS)
       if (clock.mono() < patientUntil) continue
       patientUntil = clock.mono() + YIELD_MS
       if (had) log.error({ err: had.cause }, 'the database cannot be taken back')
@@ -392,8 +378,3 @@ export class Door {
     this.open() // the new process may have taken its name
   }
 }
-
-const GONE = 'the new process has ended'
-
-const wait = ({ clock }: Core, ms: number): Promise<undefined> =>
-  new Promise((resolve) => clock.after(ms, () => resolve(undefined)))
