@@ -135,8 +135,9 @@ function serve(port: Port, at: Binding, isPlain = false): PublicServer {
       const request = certificate ? withoutTls(received) : received
       if (isPlain) addresses.markPlain(request)
       if (request.method !== 'GET' || !requestsUpgrade(request.headers)) return respond(request)
-      if (entrance.isOpen) return upgradeInTurn(port, request, server)
-      return entrance.whenSettled(() => upgradeInTurn(port, request, server))
+      return entrance.isOpen
+        ? upgradeInTurn(port, request, server)
+        : upgradeLater(port, request, server)
     },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
@@ -189,6 +190,14 @@ const TOO_BIG = 'Received too big message'
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
+
+/** Upgrades once it is known which process serves. */
+const upgradeLater = (
+  port: Port,
+  request: Request,
+  server: Server<Client>,
+): MaybePromise<Response | undefined> =>
+  port.entrance.whenSettled(() => upgradeInTurn(port, request, server))
 
 /** Upgrades in this turn of the event loop, or, where a crowd connects at once, in one of the next, in order. */
 function upgradeInTurn(
