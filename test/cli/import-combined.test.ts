@@ -1,32 +1,9 @@
 /** `carillon import`: what comes of several files together, and of configurations with several apps. */
-import { afterAll, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Running, rowsOf, type Outcome, type RunOptions } from './run'
+import { expect, test } from 'bun:test'
+import { makeImports, SECRETS, soketiApp } from './import-runs'
+import { Running, rowsOf } from './run'
 
-const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const run = (args: string, options: RunOptions = {}): Promise<Outcome> =>
-  new Running(['import', ...args.split(' ')], { folder, ...options }).finished
-
-const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
-
-/** The rows of a dry run into a database that is not there: name, fate, what it is here. */
-async function becomes(server: string, name: string, text: string): Promise<string[][]> {
-  write(name, text)
-  const ran = await run(`${server} ${name} --database none.sqlite --dry-run`)
-  return rowsOf(ran).map(([, ...row]) => row)
-}
-
-const SECRETS = ['s3cret-1', 's3cret-2', 's3cret-3']
-const app = (id: string, more: object = {}): object => ({
-  id,
-  key: `key-${id}`,
-  secret: SECRETS[0],
-  ...more,
-})
+const { folder, run, write, becomes } = makeImports()
 
 const COMBINED: readonly (readonly [
   what: string,
@@ -37,7 +14,7 @@ const COMBINED: readonly (readonly [
     'the app of the environment is the first of the file',
     {
       'c.json': JSON.stringify({
-        'appManager.array.apps': [{ ...app('1'), maxConnections: 1 }, app('2')],
+        'appManager.array.apps': [{ ...soketiApp('1'), maxConnections: 1 }, soketiApp('2')],
       }),
       'c.env': 'SOKETI_DEFAULT_APP_MAX_CONNS=7\n',
     },
@@ -76,7 +53,13 @@ const COMBINED: readonly (readonly [
   ],
   [
     'the same app twice, and another one with its key',
-    { 'f.json': JSON.stringify([app('1'), app('1'), { ...app('2'), key: 'key-1' }]) },
+    {
+      'f.json': JSON.stringify([
+        soketiApp('1'),
+        soketiApp('1'),
+        { ...soketiApp('2'), key: 'key-1' },
+      ]),
+    },
     [
       ['f.json[1]', 'id', 'not needed', 'is the app at f.json[0]'],
       ['f.json[2]', 'key', 'wrong', 'key-1 is that of the app at f.json[0], which is imported'],
@@ -188,11 +171,11 @@ test('origins of an environment are separated by commas', async () => {
 
 test('apps with one name, short names, and ids with one slug are all made', async () => {
   const apps = [
-    { ...app('a.b'), name: 'Shop!' },
-    { ...app('a-b'), name: 'Shop!' },
-    { ...app('c'), name: 'x' },
-    { ...app('d_e') },
-    { ...app('d-e') },
+    { ...soketiApp('a.b'), name: 'Shop!' },
+    { ...soketiApp('a-b'), name: 'Shop!' },
+    { ...soketiApp('c'), name: 'x' },
+    { ...soketiApp('d_e') },
+    { ...soketiApp('d-e') },
   ]
   write('names.json', JSON.stringify(apps))
   const ran = await run('soketi names.json --database names.sqlite')
@@ -225,7 +208,7 @@ test('the lines of the dashboard of Pusher are read as they stand there', async 
 })
 
 test('on a terminal nothing is cut off: what to do stands below what it is about', async () => {
-  write('i.json', JSON.stringify([{ ...app('1'), webhooks: [{ lambda_function: 'f' }] }]))
+  write('i.json', JSON.stringify([{ ...soketiApp('1'), webhooks: [{ lambda_function: 'f' }] }]))
   const { out } = await run('soketi i.json --database none.sqlite --dry-run', { isTerminal: true })
   expect(out).toContain(
     'i.json[0]  webhooks\n    could not be carried: an AWS Lambda function is no endpoint here: give it a\n    function URL, which speaks HTTP\n',

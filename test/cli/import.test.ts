@@ -1,32 +1,9 @@
 /** `carillon import`: what becomes of each line of another server's configuration. */
-import { afterAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Running, rowsOf, type Outcome, type RunOptions } from './run'
+import { describe, expect, test } from 'bun:test'
+import { makeImports, soketiApp } from './import-runs'
+import { rowsOf } from './run'
 
-const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const run = (args: string, options: RunOptions = {}): Promise<Outcome> =>
-  new Running(['import', ...args.split(' ')], { folder, ...options }).finished
-
-const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
-
-/** The rows of a dry run into a database that is not there: name, fate, what it is here. */
-async function becomes(server: string, name: string, text: string): Promise<string[][]> {
-  write(name, text)
-  const ran = await run(`${server} ${name} --database none.sqlite --dry-run`)
-  return rowsOf(ran).map(([, ...row]) => row)
-}
-
-const SECRETS = ['s3cret-1', 's3cret-2', 's3cret-3']
-const app = (id: string, more: object = {}): object => ({
-  id,
-  key: `key-${id}`,
-  secret: SECRETS[0],
-  ...more,
-})
+const { run, write, becomes } = makeImports()
 
 const SOKETI_FIELDS: readonly (readonly [
   fields: object,
@@ -125,7 +102,11 @@ const SOKETI_FIELDS: readonly (readonly [
 ]
 
 test.each(SOKETI_FIELDS)('the field %j of an app of soketi', async (fields, name, fate, about) => {
-  const rows = await becomes('soketi', 'apps.json', JSON.stringify([{ ...app('1'), ...fields }]))
+  const rows = await becomes(
+    'soketi',
+    'apps.json',
+    JSON.stringify([{ ...soketiApp('1'), ...fields }]),
+  )
   expect(rows).toContainEqual([name, fate, about])
   expect(rows.some(([, state]) => state === 'would be created')).toBe(false)
   const isWrong = fate === 'wrong'

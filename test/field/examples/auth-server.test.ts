@@ -10,7 +10,7 @@ import { start, waitFor, type TestServer } from '../../harness'
 import type { LineReader } from '../commands'
 import { describeWith } from '../programs'
 import { expectSigns } from './backends'
-import { openExample, type Example } from './example'
+import { expectPlayed, openExample, type Example } from './example'
 
 /** Which commands the README has, and how each is played. */
 const PLAYED = [
@@ -50,9 +50,7 @@ describeWith('npm', 'examples/auth-server', () => {
   })
 
   test('each command of the README is played here', () => {
-    const commands = example.blocks.filter(({ language }) => language === 'sh')
-    expect(commands.length).toBe(PLAYED.length)
-    for (const [index, { code }] of commands.entries()) expect(code).toContain(PLAYED[index]!)
+    expectPlayed(example, PLAYED)
   })
 
   test('Ada enters everything, Ben is kept out of the board', async () => {

@@ -8,7 +8,7 @@ import { start, type TestServer } from '../../harness'
 import { describePages } from '../browser'
 import { findFlaws, tabThrough } from '../console/axe'
 import type { LineReader } from '../commands'
-import { openExample, type Example } from './example'
+import { expectPlayed, openExample, type Example } from './example'
 
 /** Which commands the README has: but for the first each is run. */
 const PLAYED = ['npm install', 'node server.mjs', 'curl', 'CARILLON_URL=']
@@ -62,9 +62,7 @@ describePages('examples/chat', (browser) => {
   }
 
   test('each command of the README is played here', () => {
-    const commands = example.blocks.filter(({ language }) => language === 'sh')
-    expect(commands.length).toBe(PLAYED.length)
-    for (const [index, { code }] of commands.entries()) expect(code).toContain(PLAYED[index]!)
+    expectPlayed(example, PLAYED)
   })
 
   test('without history the page says that what was said meanwhile is missed', async () => {

@@ -10,7 +10,7 @@ import { Inbox, OWN_APP, start, waitFor, type TestServer } from '../../harness'
 import { execute, type LineReader } from '../commands'
 import { describeWith } from '../programs'
 import { DeviceSocket } from './device-socket'
-import { openExample, type Example } from './example'
+import { expectPlayed, openExample, type Example } from './example'
 
 const ARDUINO = join(import.meta.dir, '../arduino')
 const CHANNEL = 'private-greenhouse'
@@ -52,10 +52,10 @@ describeWith(['g++', 'npm'], 'examples/esp32', () => {
   })
 
   test('each command of the README is played here', () => {
-    const commands = example.blocks.filter(({ language }) => language === 'sh')
-    expect(commands.length).toBe(PLAYED.length)
-    for (const [index, { code }] of commands.entries())
-      expect(code).toContain(PLAYED[index]!.replace('192.168.1.10', '127.0.0.1'))
+    expectPlayed(
+      example,
+      PLAYED.map((mark) => mark.replace('192.168.1.10', '127.0.0.1')),
+    )
   })
 
   test('the sketch is signed for, switches its lamp, and tells how warm it is', async () => {

@@ -2,6 +2,7 @@
  * An example as somebody has it who follows its README: a copy in a folder of its own, outside of this checkout. What
  * a registry would bring is linked, in the version that its package.json pins; ports are others.
  */
+import { expect } from 'bun:test'
 import {
   cpSync,
   mkdirSync,
@@ -68,6 +69,13 @@ export function openExample(
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** Fails where the README has other commands than the test plays; `marks` are texts in them, in their order. */
+export function expectPlayed({ blocks }: Example, marks: readonly string[]): void {
+  const commands = blocks.filter(({ language }) => language === 'sh')
+  expect(commands.length).toBe(marks.length)
+  for (const [index, { code }] of commands.entries()) expect(code).toContain(marks[index]!)
 }
 
 type Manifest = {

@@ -6,7 +6,7 @@ import { ROOT } from '../../docs/pages'
 import { Program } from '../../program'
 import { execute, type LineReader } from '../commands'
 import { describeWith } from '../programs'
-import { openExample, type Example } from './example'
+import { expectPlayed, openExample, type Example } from './example'
 
 /** Which commands the README has, in their order. */
 const PLAYED = [
@@ -43,9 +43,7 @@ describeWith('npm', 'examples/webhook-receiver', () => {
   })
 
   test('each command of the README is played here', () => {
-    const commands = example.blocks.filter(({ language }) => language === 'sh')
-    expect(commands.length).toBe(PLAYED.length)
-    for (const [index, { code }] of commands.entries()) expect(code).toContain(PLAYED[index]!)
+    expectPlayed(example, PLAYED)
   })
 
   test('its endpoint is set and tested by the command line; people come, are listed, and go', async () => {
