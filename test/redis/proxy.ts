@@ -1,0 +1,115 @@
+/** A proxy on the way of a node to Redis (or of anybody to a port), which is cut, stalled and delayed by tests. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+const HOST = '127.0.0.1'
+
+/** One connection: what comes in at one socket goes out at the other. */
+type Pair = readonly [Socket, Socket]
+
+/** Starts a proxy in front of a port. */
+export async function startProxy(target: number): Promise<Proxy> {
+  const proxy = new Proxy(target)
+  await proxy.open()
+  return proxy
+}
+
+class Proxy {
+  readonly #pairs = new Set<Pair>()
+  #server: Server | undefined
+  #delayMs = 0
+  #isStalled = false
+  /** Where it listens; the same after a cut. */
+  port = 0
+
+  constructor(readonly target: number) {}
+
+  async open(): Promise<void> {
+    const server = createServer({ pauseOnConnect: true }, (client) => this.#accept(client))
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    server.once('error', reject).listen(this.port, HOST, resolve)
+    await promise
+    this.port = (server.address() as AddressInfo).port
+    this.#server = server
+  }
+
+  get connectionCount(): number {
+    return this.#pairs.size
+  }
+
+  #accept(client: Socket): void {
+    const pair = [client, connect(this.target, HOST)] as const
+    this.#pairs.add(pair)
+    this.#pass(pair, pair[0], pair[1])
+    this.#pass(pair, pair[1], pair[0])
+    if (this.#isStalled) pair[1].pause()
+    else client.resume()
+  }
+
+  /** A delay is the same for all bytes of a direction, or longer for later ones, so their order is kept. */
+  #pass(pair: Pair, from: Socket, to: Socket): void {
+    let due = 0
+    const later = (run: () => void) => {
+      due = Math.max(due, performance.now() + this.#delayMs)
+      const wait = due - performance.now()
+      if (wait > 0) setTimeout(run, wait)
+      else run()
+    }
+    from.setNoDelay(true)
+    from.on('data', (bytes) => {
+      later(() => to.destroyed || this.#write(from, to, bytes))
+    })
+    from.on('error', () => undefined) // its close says the same
+    from.on('close', () => {
+      later(() => {
+        to.destroy()
+        this.#pairs.delete(pair)
+      })
+    })
+  }
+
+  #write(from: Socket, to: Socket, bytes: Buffer | string): void {
+    if (to.write(bytes)) return
+    from.pause()
+    to.once('drain', () => this.#isStalled || from.resume())
+  }
+
+  /** Ends all connections, and refuses new ones until `heal`. */
+  async cut(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    const closing = new Promise<void>((resolve) =>
+      server ? server.close(() => resolve()) : resolve(),
+    )
+    this.reset()
+    await closing
+  }
+
+  /** Ends all connections; new ones are welcome. */
+  reset(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy()
+    this.#pairs.clear()
+  }
+
+  /** Nothing passes and nobody is told, as where a network is parted. What is sent meanwhile arrives after `heal`. */
+  stall(): void {
+    this.#isStalled = true
+    for (const pair of this.#pairs) for (const socket of pair) socket.pause()
+  }
+
+  /** Everything takes so much longer from now on, each way. */
+  delay(ms: number): void {
+    this.#delayMs = ms
+  }
+
+  /** Ends what was done to it. */
+  async heal(): Promise<void> {
+    this.#delayMs = 0
+    this.#isStalled = false
+    for (const pair of this.#pairs) for (const socket of pair) socket.resume()
+    if (!this.#server) await this.open()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cut()
+  }
+}
