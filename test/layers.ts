@@ -18,6 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   protocols: ['core', 'protocols'],
   http: ['apps', 'core', 'http', 'protocols/errors', 'protocols/event-names'],
+  cluster: ['cluster', 'config/redis-url', 'core'],
   dialects: ['core', 'dialects', 'http', 'protocols'],
   transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
   store: ['apps/switches', 'apps/masks', 'core', 'store'],
@@ -139,6 +140,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'new-core.ts': ['config', 'core', 'dialects/dialects', 'open-files', 'protocols/errors'],
   'new-upkeep.ts': ['config/config', 'core', 'store', 'webhooks'],
   'server.ts': [
+    'cluster',
     'public-listeners',
     'config',
     'dialects/dialects',

@@ -6,6 +6,7 @@ import { ADMIN_SETTINGS, formatAddress, hostOrSocket, sharedAddressMistake } fro
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
 import { LIMITS, limitsOfNode, type LimitName, type Limits } from '../core/limits'
+import { CLUSTER_SETTINGS, clusterMistakes } from './cluster-settings'
 import { backupMistake, DATABASE_SETTINGS } from './database-settings'
 import {
   boolean,
@@ -44,6 +45,7 @@ export const SETTINGS = {
   ...ADMIN_SETTINGS,
   ...TLS_SETTINGS,
   ...DATABASE_SETTINGS,
+  ...CLUSTER_SETTINGS,
   appId: optional(
     'PUSHER_APP_ID',
     /^(?!\.{1,2}$)[\w.-]+$/,
@@ -255,6 +257,7 @@ export function readConfig(environment: Environment): Config {
     ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
   )
   mistakes.push(...openMetricsMistake(values), ...backupMistake(values), ...tlsMistake(values))
+  mistakes.push(...clusterMistakes(values))
   mistakes.push(
     ...sharedAddressMistake(values).map((reason) => `${describe(SETTINGS.adminListen)}: ${reason}`),
   )

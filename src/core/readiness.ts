@@ -15,6 +15,8 @@ export type Part =
   | 'files'
   /** `core/fan-out.ts`: a turn has failed. */
   | 'fan-out'
+  /** `cluster/link.ts`: there is no connection to Redis, or none on which other servers are heard. */
+  | 'redis'
 
 export class Readiness {
   readonly #reasons = new Map<Part, string>()

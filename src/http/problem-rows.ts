@@ -24,6 +24,8 @@ const REMEDIES: Readonly<Record<Part, string>> = {
     'Look at the disk of the database (full, read-only?) and for a program that locks it. Events go on; changes are refused.',
   files:
     'Raise the limit of open files (LimitNOFILE=, ulimit -n), or lower CARILLON_MAX_CONNECTIONS.',
+  redis:
+    'Look at Redis and the way to it. Sockets stay; what needs the other servers is refused until it is back.',
   'fan-out': 'Find "fault" in the log, and report it; a restart helps for now.',
 }
 

@@ -22,6 +22,8 @@ const HOOKS = '[{"url":"https://example.org/hook"}]'
 test('every secret setting has its file in the table', () => {
   expect(SECRETS).toEqual([
     'CARILLON_TLS_PASSPHRASE',
+    'CARILLON_REDIS_URL',
+    'CARILLON_REDIS_SENTINEL_PASSWORD',
     'PUSHER_APP_SECRET',
     'PUSHER_ADMIN_PASSWORD',
     'CARILLON_WEBHOOKS',

@@ -1,0 +1,143 @@
+/**
+ * Dials Redis: one TCP connection that has said who it is, and has been looked at. It is never remade: whoever owns
+ * it dials again.
+ */
+import type { Redis, RedisOptions } from 'ioredis'
+import type { RedisAddress, RedisTarget } from '../config/redis-url'
+import { messageOf } from '../core/errors'
+import { PATIENCE_MS, RedisAway, RedisUnfit, withPatience } from './away'
+import { readInfo, unfitness, type RedisInfo } from './redis-info'
+
+/** PEM texts, and the name that the certificate must have. */
+export type RedisTls = {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly serverName: string | undefined
+}
+
+export type DialOptions = {
+  readonly target: RedisTarget
+  readonly tls: RedisTls
+  readonly sentinelPassword: string | undefined
+  /** CARILLON_CLUSTER. */
+  readonly cluster: string
+  /** Shown in Redis' list of clients. */
+  readonly nodeName: string
+}
+
+/** A connection that is up. */
+export type Dialled = {
+  readonly redis: Redis
+  readonly info: RedisInfo
+}
+
+/**
+ * Connects to an address; without, to the target, by way of its Sentinels where it has some. `onEnd` is called once,
+ * when the connection has ended, with the reason.
+ * @throws (rejects with) RedisUnfit, or RedisAway
+ */
+export async function dial(
+  options: DialOptions,
+  address: RedisAddress | undefined,
+  onEnd: (reason: string) => void,
+): Promise<Dialled> {
+  const { Redis: Client } = await import('ioredis')
+  const redis = new Client(clientOptions(options, address))
+  let lastError: Error | undefined
+  redis.on('error', (cause: Error) => (lastError = cause))
+  redis.once('end', () => onEnd(lastError ? messageOf(lastError) : 'the connection was closed'))
+  try {
+    await withPatience(redis.connect())
+    return { redis, info: await introduce(redis, options) }
+  } catch (cause) {
+    redis.disconnect()
+    if (cause instanceof RedisUnfit) throw cause
+    throw new RedisAway(messageOf(lastError ?? cause), false)
+  }
+}
+
+function clientOptions(
+  { target, tls, sentinelPassword }: DialOptions,
+  address: RedisAddress | undefined,
+): RedisOptions & { replyMapping: 'legacy' } {
+  const [first] = target.addresses
+  const encrypted = target.isEncrypted && {
+    tls: {
+      ...(tls.ca !== undefined && { ca: tls.ca }),
+      ...(tls.cert !== undefined && { cert: tls.cert, key: tls.key }),
+      ...(tls.serverName !== undefined && { servername: tls.serverName }),
+    },
+  }
+  const bySentinel = {
+    sentinels: [...target.addresses],
+    name: target.master,
+    role: 'master' as const,
+    sentinelRetryStrategy: null as never,
+    sentinelCommandTimeout: PATIENCE_MS,
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(encrypted && { sentinelTLS: encrypted.tls, enableTLSForSentinelMode: true }),
+  }
+  return {
+    ...(target.kind === 'sentinel' ? bySentinel : (address ?? first)),
+    ...encrypted,
+    lazyConnect: true,
+    connectTimeout: PATIENCE_MS,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    enableReadyCheck: false, // `introduce` looks closer
+    disableClientInfo: true,
+    protocol: 2,
+    replyMapping: 'legacy',
+  }
+}
+
+/** Says who this is, and looks at the server. One round trip. @throws RedisUnfit, or what the server answered */
+async function introduce(redis: Redis, options: DialOptions): Promise<RedisInfo> {
+  const { username, password, database } = options.target
+  const name = `carillon:${options.cluster}:${options.nodeName}`.replace(/[^\x21-\x7e]/g, '_')
+  const [authorized, selected, , text] = await withPatience(
+    Promise.allSettled([
+      password === undefined
+        ? undefined
+        : redis.call('AUTH', ...(username === undefined ? [] : [username]), password),
+      database === 0 ? undefined : redis.call('SELECT', database),
+      redis.call('CLIENT', 'SETNAME', name),
+      redis.call('INFO'),
+    ]),
+  )
+  const refused = [authorized, selected, text].find((each) => each?.status === 'rejected')
+  if (refused?.status === 'rejected') throw refusalOf(refused.reason, options)
+  const info = readInfo(String(text.status === 'fulfilled' ? text.value : ''))
+  const reason = unfitness(info, options.target)
+  if (reason !== undefined) throw new RedisUnfit(reason)
+  return info
+}
+
+/** What a refusal of the first commands means; none shows a secret. */
+const REFUSALS: readonly (readonly [
+  refusal: RegExp,
+  explain: (target: RedisTarget, message: string) => string,
+])[] = [
+  [
+    /^WRONGPASS/,
+    ({ username = 'default' }) =>
+      `Redis refuses the password of the user ${username} in CARILLON_REDIS_URL`,
+  ],
+  [/^NOAUTH/, () => 'Redis wants a password, and CARILLON_REDIS_URL has none'],
+  [
+    /without any password configured/,
+    () => 'CARILLON_REDIS_URL has a password, and the default user of Redis has none',
+  ],
+  [/^NOPERM/, (_, message) => `Redis gives the user too few rights: ${message}`],
+  [/DB index is out of range/, ({ database }) => `Redis has no database ${database}`],
+]
+
+function refusalOf(cause: unknown, { target }: DialOptions): Error {
+  const message = messageOf(cause)
+  const known = REFUSALS.find(([refusal]) => refusal.test(message))
+  return known ? new RedisUnfit(known[1](target, message)) : new RedisAway(message, false)
+}

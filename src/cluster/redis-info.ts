@@ -1,0 +1,52 @@
+/** What a Redis says of itself (`INFO`), and whether it can serve. */
+import type { RedisTarget } from '../config/redis-url'
+
+export type RedisInfo = {
+  /** `redis` or `valkey`, and its version, for people. */
+  readonly server: string
+  /** Of the commands that it knows: Valkey says 7.2.4. */
+  readonly version: string
+  readonly isMaster: boolean
+  readonly isLoading: boolean
+  readonly isCluster: boolean
+  /** Undefined where it does not say. */
+  readonly evictionPolicy: string | undefined
+  /** The identity of its data: another one after a start without them, and after a failover. */
+  readonly replicationId: string | undefined
+  /** The one before a failover. */
+  readonly earlierReplicationId: string | undefined
+}
+
+const LEAST_MAJOR = 7
+
+export function readInfo(text: string): RedisInfo {
+  const fields = new Map<string, string>()
+  for (const [, name = '', value = ''] of text.matchAll(/^([\w-]+):(.*?)\r?$/gm))
+    fields.set(name, value)
+  const valkey = fields.get('valkey_version')
+  const version = fields.get('redis_version') ?? ''
+  return {
+    server: valkey === undefined ? `redis ${version}` : `valkey ${valkey}`,
+    version,
+    isMaster: fields.get('role') === 'master',
+    isLoading: fields.get('loading') === '1',
+    isCluster: fields.get('redis_mode') === 'cluster' || fields.get('server_mode') === 'cluster',
+    evictionPolicy: fields.get('maxmemory_policy'),
+    replicationId: fields.get('master_replid'),
+    earlierReplicationId: fields.get('master_replid2'),
+  }
+}
+
+/** Why it can never serve; undefined where it can. */
+export function unfitness(
+  { version, server, isCluster }: RedisInfo,
+  { kind }: Pick<RedisTarget, 'kind'>,
+): string | undefined {
+  const [major = 0] = version.split('.').map(Number)
+  if (!(major >= LEAST_MAJOR)) return `expected Redis 7 or Valkey, and found ${server}`
+  if (isCluster && kind !== 'cluster')
+    return 'CARILLON_REDIS_URL leads to a node of a Cluster: expected redis+cluster:// or rediss+cluster://'
+  if (!isCluster && kind === 'cluster')
+    return 'CARILLON_REDIS_URL is that of a Cluster, and leads to a Redis that is in none: expected redis:// with one address'
+  return undefined
+}

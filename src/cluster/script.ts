@@ -1,0 +1,18 @@
+/**
+ * Script: what Redis carries out for a node, all of it at once and nothing between. The files are in `scripts/`;
+ * each begins with what all have in common. A script finds the prefix of its place in PREFIX, and in ARGV what
+ * `Link.run` was given.
+ */
+import common from './scripts/common.lua' with { type: 'text' }
+
+export type Script = {
+  /** Short, for messages about it. */
+  readonly name: string
+  readonly text: string
+}
+
+/** Joins what all scripts have in common and the text of one file. */
+export const newScript = (name: string, text: string): Script => ({
+  name,
+  text: `${common}\n${text}`,
+})
