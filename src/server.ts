@@ -12,7 +12,6 @@ import type { Engine, EngineParts } from './core/engine'
 import { EXPIRY_TICK_MS } from './core/expiries'
 import { countFault, runSafely } from './core/faults'
 import { compileHooks } from './core/hooks'
-import { OneNodeEngine } from './core/one-node'
 import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
 import { networkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
@@ -49,6 +48,7 @@ import { Problems, PROBLEMS_MS } from './http/problems'
 import { Sessions } from './http/sessions'
 import { backupsOf, webhooksOf } from './new-upkeep'
 import { newCore } from './new-core'
+import { enginesOf } from './new-engine'
 import { requestLimit, watchOpenFiles } from './open-files'
 import { metricsOptions } from './metrics-port'
 import consolePage from './pages/console/index.html'
@@ -225,8 +225,7 @@ async function build(
       openPluginStore(writes, owner, () => clock.now()),
     )
   const streams = historyStore(writes)
-  const newOneNode = (parts: EngineParts) => new OneNodeEngine({ ...parts, historyStore: streams })
-  const newEngine = options.newEngine ?? newOneNode
+  const engines = await enginesOf(options, streams)
   const listeners = new PublicListeners()
   const core = newCore(
     config,
@@ -243,9 +242,11 @@ async function build(
       tallies,
     },
     listeners,
-    (parts) => newEngine({ ...parts, sharedOf }),
+    (parts) => engines.newEngine({ ...parts, sharedOf }),
   )
   built.core = core
+  undo.push(() => engines.close())
+  await engines.begin(core)
   undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)

@@ -1,6 +1,6 @@
 /**
  * Script: what Redis carries out for a node, all of it at once and nothing between. The files are in `scripts/`;
- * each begins with what all have in common. A script finds the prefix of its place in PREFIX, and in ARGV what
+ * each begins with what all have in common. A script finds the prefix of its place in KEYS[1], and in ARGV what
  * `Link.run` was given.
  */
 import common from './scripts/common.lua' with { type: 'text' }

@@ -117,6 +117,10 @@ export const userChannel = (userId: UserId): ChannelName =>
 export const watchChannel = (userId: UserId): ChannelName =>
   `${WATCH_CHANNEL}${userId}` as ChannelName
 
+/** The user that those in the channel watch. */
+export const watchedUserOf = (name: ChannelName): UserId | undefined =>
+  name.startsWith(WATCH_CHANNEL) ? (name.slice(WATCH_CHANNEL.length) as UserId) : undefined
+
 /** The user whose own channel it is. */
 export const userOf = (name: ChannelName): UserId | undefined =>
   isUserChannel(name) ? (name.slice(USER_CHANNEL.length) as UserId) : undefined

@@ -117,9 +117,21 @@ export type Exited = {
   readonly left: boolean
   /** Subscriptions that are left. */
   readonly count: number
+  /** The connection that it is about, if that may be there still: it is not told of itself. */
+  readonly except?: SocketId
 }
 
-export type Delta = Entered | Exited
+/** Other nodes have another number of subscriptions to a channel. */
+export type Counted = {
+  readonly type: 'counted'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly kind: ChannelKind
+  /** Those of all nodes. */
+  readonly count: number
+}
+
+export type Delta = Entered | Exited | Counted
 
 /** A call of `SharedStore`, as it may be sent to whoever holds the values. */
 export type SharedCall = {
@@ -175,6 +187,8 @@ export interface Node {
   deliver(publication: Publication, position: Position): void
   /** Sends a notice to them, but to one connection. */
   announce(app: App, notice: Notice, except?: SocketId): void
+  /** True where somebody on this node is in the channel. */
+  hasSubscribers(app: App, channel: ChannelName): boolean
   /** Shows an arrival or departure to this node's connections. Called in the same order on every node. */
   apply(delta: Delta): void
   /** @throws AppConflict, StoreError for an app or a token that cannot be changed */

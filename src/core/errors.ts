@@ -82,6 +82,7 @@ export type ErrorCode =
   | 'app_invalid'
   | 'not_acceptable'
   | 'store_unavailable'
+  | 'engine_unavailable'
   | 'too_many_watchers'
   | 'too_many_sessions'
   | 'too_many_tests'
@@ -171,6 +172,17 @@ export const REFUSE = {
     retryAfterSeconds: 1,
   },
   connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
+  engineAway: {
+    ...refusal('engine_unavailable', 'The server cannot reach Redis at the moment; try again'),
+    retryAfterSeconds: 1,
+  },
+  engineSilent: {
+    ...refusal(
+      'engine_unavailable',
+      'Redis has not answered; it may have been published. Try again: with an idempotency key that is harmless',
+    ),
+    retryAfterSeconds: 1,
+  },
   draining: refusal('node_draining', 'The server is shutting down; try again'),
   unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
   frameInvalid: refusal('frame_invalid', 'Undecodable frame'),

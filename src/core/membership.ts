@@ -7,7 +7,7 @@ import { frameOf, type CachedEvent } from './cache'
 import { userOf } from './channel'
 import type { Connection, Subscription, VerifiedSignin } from './connection'
 import type { Core } from './core'
-import type { Delta, Entered, Exited, Node } from './engine'
+import type { Counted, Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
 import type { Encoder, Grant, Replay, SubscribeCommand } from './messages'
@@ -20,6 +20,7 @@ import { announceUser, watch } from './watchlist'
 /** Shows an arrival or a departure to the connections of a node; on the connection's own, joins the channel. */
 export function apply(core: Core, node: Node, delta: Delta): void {
   if (delta.type === 'exited') return showExit(core, node, delta)
+  if (delta.type === 'counted') return showCount(core, node, delta)
   const { conn, entry } = delta
   if (!conn || !entry) return showEntry(core, node, delta)
   if (conn.closed) return leaveAgain(core, node, conn, delta)
@@ -157,17 +158,22 @@ function showEntry(core: Core, node: Node, delta: Entered): void {
 
 /** Contract 3.9: `member_removed` to those who stay. */
 function showExit(core: Core, node: Node, delta: Exited): void {
-  const { app, channel, kind, departure, member, left, isOwn } = delta
-  if (departure) node.announce(app, { type: 'seat_left', channel, ...departure })
+  const { app, channel, kind, departure, member, left, isOwn, except } = delta
+  if (departure) node.announce(app, { type: 'seat_left', channel, ...departure }, except)
   if (member) {
     const { userId } = member
-    node.announce(app, { type: 'member_removed', channel, member })
+    node.announce(app, { type: 'member_removed', channel, member }, except)
     if (isOwn) notifyPresence(core, app, { type: 'member_removed', channel, userId })
   }
   const userId = userOf(channel)
   if (isOwn && left && userId !== undefined)
     announceUser(core.engine, app, { userId, online: false })
   if (kind.counted && !kind.presence) core.subscriptionCounts.notifyChange(core, node, delta)
+}
+
+function showCount(core: Core, node: Node, { kind, ...change }: Counted): void {
+  if (kind.counted && !kind.presence)
+    core.subscriptionCounts.notifyChange(core, node, { ...change, isOwn: false })
 }
 
 function notifyPresence(core: Core, app: App, news: PresenceView): void {

@@ -185,7 +185,7 @@ export type BackendPublication = EventFields & {
 }
 
 /** A client event, with the data that its sender sent, if any. */
-type ClientPublication = EventFields & {
+export type ClientPublication = EventFields & {
   readonly origin: 'client'
   readonly data: JsonText | undefined
 }

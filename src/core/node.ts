@@ -28,6 +28,7 @@ export function newNode(core: Core): Node {
       if (core.state.twin) core.state.twin.deliver(publication, position)
     },
     announce: (app, notice, except) => hub.announce(app, notice, except),
+    hasSubscribers: (app, channel) => hub.channel(app, channel) !== undefined,
     apply: (delta) => apply(core, node, delta),
     carryOut: (order) => {
       carryOut(core, order)

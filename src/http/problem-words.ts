@@ -79,6 +79,7 @@ const REFUSAL_REMEDIES: Partial<Record<ErrorCode, string>> = {
   too_many_channels: LIMITS,
   members_full: LIMITS,
   store_unavailable: 'The database could not be written: see the other problems, and its disk.',
+  engine_unavailable: 'Redis was away: see the other problems, and the log.',
 }
 
 const LOOK = 'The page Live of an app has each refusal with its reason; the log has them, too.'

@@ -1,8 +1,139 @@
--- What every script begins with. KEYS[1] is the prefix of all keys of its place, `carillon:<cluster>:{place}:`.
+-- What all scripts have in common. KEYS[1] is the prefix of a partition. The first arguments are those of every
+-- script: the node's id in this partition, a channel as `app/channel`, and random text for an epoch that may begin.
 -- SPEAK, which stands before this, is the command that says something on a bus: SPUBLISH on a Cluster, else PUBLISH.
-local PREFIX = KEYS[1]
+local VERSION = 1
+local prefix, node, name, nonce = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 
--- Says something on a bus, by what stands after the prefix. Gives how many connections heard it.
+-- Says something on a bus, by what stands after the prefix. Returns how many connections heard it.
 local function say(bus, text)
-  return redis.call(SPEAK, PREFIX .. bus, text)
+  return redis.call(SPEAK, prefix .. bus, text)
+end
+
+local function key(kind, of)
+  return prefix .. kind .. ':' .. of
+end
+
+local function milliseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- False for a node that was given up: what it held is somebody else's to end, so it begins anew with another id.
+local function is_alive()
+  local ends = redis.call('ZSCORE', prefix .. 'leases', node)
+  return ends and tonumber(ends) > milliseconds()
+end
+
+local function split(text)
+  local at = string.find(text, '\n', 1, true)
+  return string.sub(text, 1, at - 1), string.sub(text, at + 1)
+end
+
+-- The app and the name of a channel.
+local function parts_of(channel)
+  local slash = string.find(channel, '/', 1, true)
+  return string.sub(channel, 1, slash - 1), string.sub(channel, slash + 1)
+end
+
+-- Channels of users, of those who watch them, and groups are in no list.
+local function is_listed(channel)
+  local _, own = parts_of(channel)
+  return string.sub(own, 1, 1) ~= '#'
+end
+
+-- A channel is born with its first listener, event or stream.
+local function begin(channel)
+  if redis.call('HSETNX', key('channel', channel), 'epoch', nonce) == 1 then
+    redis.call('HSET', key('channel', channel), 'rev', 0, 'total', 0)
+  end
+end
+
+-- It dies with the last.
+local function end_if_unused(channel)
+  if redis.call('EXISTS', key('seats', channel), key('counts', channel), key('last', channel), key('history', channel)) == 0 then
+    redis.call('DEL', key('channel', channel))
+  end
+end
+
+-- Numbers a message and gives it to all nodes that listen. `head` continues a JSON array; `data` follows its line.
+local function tell(channel, kind, head, data)
+  local home = key('channel', channel)
+  begin(channel)
+  local rev = redis.call('HINCRBY', home, 'rev', 1)
+  local epoch = redis.call('HGET', home, 'epoch')
+  local text = '[' .. VERSION .. ',"' .. epoch .. '",' .. rev .. ',"' .. kind .. '"' .. head .. ']'
+  say('bus:' .. channel, data and (text .. '\n' .. data) or text)
+  return rev
+end
+
+-- What webhooks may want to know; the node that has the `writer` of the partition reads it.
+local function arrived(channel, kind, user)
+  redis.call('XADD', prefix .. 'facts', 'MAXLEN', '~', 100000, '*', 'type', kind, 'channel', channel, 'user', user or '')
+end
+
+local function departed(channel, kind, user)
+  redis.call('XADD', prefix .. 'facts', 'MAXLEN', '~', 100000, '*', 'type', kind, 'channel', channel, 'user', user or '')
+end
+
+-- Changes how many subscriptions a channel has. One that Redis has forgotten and that is known was occupied before.
+local function add_subscriptions(channel, change, is_known)
+  local total = redis.call('HINCRBY', key('channel', channel), 'total', change)
+  if not is_listed(channel) then return end
+  local app, own = parts_of(channel)
+  if total <= 0 then
+    redis.call('HDEL', key('occupied', app), own)
+    redis.call('DEL', key('claim', channel .. ' cache_miss'))
+    departed(channel, 'channel_vacated')
+    return
+  end
+  redis.call('HSET', key('occupied', app), own, total .. '|' .. redis.call('HLEN', key('users', channel)))
+  if total == change and not is_known then arrived(channel, 'channel_occupied') end
+end
+
+-- Ends the seat of a socket that `owner` holds; false where it holds none.
+local function leave(channel, socket, owner)
+  local seat = redis.call('HGET', key('seats', channel), socket)
+  if not seat then return false end
+  local holder, rest = split(seat)
+  if holder ~= owner then return false end
+  local _, user = split(rest)
+  redis.call('HDEL', key('seats', channel), socket)
+  redis.call('HDEL', key('node', owner), 's' .. socket .. ' ' .. channel)
+  local left = 0
+  if user ~= '' then
+    local count, member = split(redis.call('HGET', key('users', channel), user))
+    count = tonumber(count) - 1
+    if count == 0 then
+      redis.call('HDEL', key('users', channel), user)
+      left = 1
+    else
+      redis.call('HSET', key('users', channel), user, count .. '\n' .. member)
+    end
+  elseif redis.call('EXISTS', key('seats', channel)) == 0 then
+    left = 1 -- of a user's own channel: they are offline
+  end
+  tell(channel, '-', ',"' .. socket .. '","' .. owner .. '",' .. left)
+  if user ~= '' and left == 1 then departed(channel, 'member_removed', user) end
+  add_subscriptions(channel, -1)
+  end_if_unused(channel)
+  return true
+end
+
+-- Sets how many subscriptions without seats a node has; undefined where it does not listen any more.
+local function set_count(channel, owner, count, is_known)
+  local counts = key('counts', channel)
+  local before = tonumber(redis.call('HGET', counts, owner) or 0)
+  if count then
+    redis.call('HSET', counts, owner, count)
+    redis.call('HSET', key('node', owner), 'c ' .. channel, '')
+  else
+    redis.call('HDEL', counts, owner)
+    redis.call('HDEL', key('node', owner), 'c ' .. channel)
+  end
+  local change = (count or 0) - before
+  if change ~= 0 then
+    add_subscriptions(channel, change, is_known)
+    tell(channel, 'c', ',"' .. owner .. '",' .. (count or 0))
+  end
+  if not count then end_if_unused(channel) end
 end

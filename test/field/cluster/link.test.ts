@@ -8,7 +8,7 @@ import { openTestLink } from '../../redis/link'
 import { describeWith } from '../programs'
 
 /** Says its first argument on the bus of the place, and gives how many times it ran. */
-const SAY = newScript('say', "say('bus:a', ARGV[1]) return redis.call('INCR', PREFIX .. 'runs')")
+const SAY = newScript('say', "say('bus:a', ARGV[1]) return redis.call('INCR', prefix .. 'runs')")
 
 describeWith('redis-server', 'a link', () => {
   test('scripts are carried out in the order of calls, and heard in it', async () => {

@@ -1,0 +1,144 @@
+/**
+ * Beats: the leases of this node. Every two seconds each is renewed, and some of what expired nodes held is ended.
+ * From time to time what Redis says that this node holds is compared with what it really holds.
+ */
+import { messageOf } from '../core/errors'
+import type { Cancel, SocketId } from '../core/types'
+import type { Counting } from './counting'
+import { BEAT_MS, LEASE_MS, newNonce, runOn, type Context } from './context'
+import { RedisAway } from './link'
+import { PARTITIONS, type FullName } from './names'
+import type { Replicas } from './replicas'
+import type { Seats } from './seats'
+import { SCRIPTS } from './scripts'
+import { pairs } from './snapshot'
+
+/** Seats that one beat of a partition ends at most. */
+const REAPED_AT_ONCE = 200
+/** Beats between two comparisons. */
+const COMPARED_EVERY = 10
+
+/** The parts that a beat looks after. */
+type Parts = { readonly replicas: Replicas; readonly seats: Seats; readonly counting: Counting }
+
+/** The status, the nodes that were ended, whether there is more to end, and the life of the partition. */
+type BeatAnswer = readonly [status: string, ended: string[], hasMore: number, life: string]
+
+export class Beats {
+  #cancel: Cancel | undefined
+  #count = 0
+  /** Of each partition: whether it has a lease there, and the renewal that is under way. */
+  readonly #isKnown = new Uint8Array(PARTITIONS)
+  readonly #renewals = new Map<number, Promise<void>>()
+
+  constructor(
+    readonly context: Context,
+    readonly parts: () => Parts,
+  ) {}
+
+  start(): void {
+    this.#cancel = this.context.clock.every(BEAT_MS, () => void this.beat())
+  }
+
+  /** Renews all leases; done when all are answered. */
+  async beat(): Promise<void> {
+    if (!this.context.link.isUp) return
+    const isCompared = ++this.#count % COMPARED_EVERY === 0
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+    await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
+    if (isCompared) await this.compareAll()
+  }
+
+  /** Redis being away is no news here: the link says so. */
+  async #safely(run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (cause) {
+      if (!(cause instanceof RedisAway))
+        this.context.log.error({ error: messageOf(cause) }, 'redis: a beat has failed')
+    }
+  }
+
+  async #beat(partition: number): Promise<void> {
+    const [status, , hasMore] = await this.#run(partition, this.#isKnown[partition] === 0)
+    if (status === 'EXPIRED') return this.renew(partition)
+    this.#isKnown[partition] = 1
+    if (hasMore === 1) await this.#beat(partition)
+  }
+
+  async #run(partition: number, isNew: boolean): Promise<BeatAnswer> {
+    const { link, incarnations } = this.context
+    const id = incarnations.idOf(partition)
+    const args = [id, '', newNonce(), LEASE_MS, REAPED_AT_ONCE, isNew ? 1 : 0]
+    const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
+    this.context.lives.note(partition, answer[3], this.context.clock.mono())
+    return answer
+  }
+
+  /** Begins anew in a partition where this node was given up. Once for all who ask meanwhile. */
+  renew(partition: number): Promise<void> {
+    const known = this.#renewals.get(partition)
+    if (known) return known
+    const renewal = this.#renew(partition).finally(() => this.#renewals.delete(partition))
+    this.#renewals.set(partition, renewal)
+    return renewal
+  }
+
+  async #renew(partition: number): Promise<void> {
+    this.context.incarnations.renew(partition)
+    await this.#run(partition, true)
+    this.#isKnown[partition] = 1
+    this.context.log.warn(
+      { partition },
+      'redis: this node was given up, and is back with what it has',
+    )
+    void this.parts().replicas.refetchAll((replica) => replica.partition === partition)
+  }
+
+  /** Compares what this node has with what Redis says, and has both agree. */
+  async compareAll(): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS; partition++)
+      await this.#safely(() => this.#compare(partition))
+  }
+
+  async #compare(partition: number): Promise<void> {
+    const { link, incarnations } = this.context
+    const { replicas, seats, counting } = this.parts()
+    const id = incarnations.idOf(partition)
+    const known = new Set<string>()
+    let cursor = '0'
+    do {
+      const answer = await link.run(SCRIPTS.held, String(partition), [id, '', '', cursor])
+      const [next, flat] = answer as [string, string[]]
+      for (const [field] of pairs(flat)) known.add(field)
+      cursor = next
+    } while (cursor !== '0')
+    for (const field of known) {
+      const { socketId, name } = readField(field)
+      const replica = replicas.get(name)
+      if (socketId === undefined && !replica) await runOn(this.context, SCRIPTS.unlisten, name)
+      if (socketId !== undefined && !replica?.held.has(socketId) && !replica?.waiting.has(socketId))
+        seats.leave(name, socketId)
+    }
+    for (const replica of replicas.all()) {
+      if (replica.partition !== partition || replica.state !== 'live') continue
+      for (const socketId of replica.held.keys())
+        if (!known.has(`s${socketId} ${replica.name}`)) await seats.retake(replica, socketId)
+      if (replica.told !== replica.own && replica.own > 0) await counting.tell(replica)
+    }
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+}
+
+/** What a node holds: a seat, or a channel that it listens to. */
+function readField(field: string): {
+  readonly socketId: SocketId | undefined
+  readonly name: FullName
+} {
+  const space = field.indexOf(' ')
+  const socketId = field[0] === 's' ? (field.slice(1, space) as SocketId) : undefined
+  return { socketId, name: field.slice(space + 1) }
+}

@@ -1,0 +1,88 @@
+/** Opens what makes this server one of several: its engine, and its link to Redis. */
+import { readFileSync } from 'node:fs'
+import { nodeNameOf } from '../config/cluster-settings'
+import type { Config } from '../config/config'
+import { readRedisUrl } from '../config/redis-url'
+import type { EngineParts } from '../core/engine'
+import type { Readiness } from '../core/readiness'
+import type { Clock, Log } from '../core/types'
+import { RedisAway } from './away'
+import { newNumbers, type Context } from './context'
+import { Incarnations, Lives } from './incarnations'
+import { openLink, type Link } from './link'
+import { RedisEngine } from './redis-engine'
+import { SCRIPTS } from './scripts'
+
+export type Cluster = {
+  readonly newEngine: (parts: EngineParts) => RedisEngine
+  /** Connects. Done after the first attempt, whether Redis is there or not. @throws (rejects with) RedisUnfit */
+  begin(readiness: Readiness): Promise<void>
+  close(): Promise<void>
+}
+
+export type ClusterOptions = {
+  /** The real one, also in tests: leases are by Redis' own. */
+  readonly clock: Clock
+  readonly log: Log
+  /** How far behind numbers of subscriptions may be. */
+  readonly lagMs?: number
+}
+
+export function newCluster(config: Config, url: string, options: ClusterOptions): Cluster {
+  const { clock, log, lagMs } = options
+  const context: Omit<Context, 'kindOf'> = {
+    link: NO_LINK,
+    node: undefined!,
+    clock,
+    log,
+    incarnations: new Incarnations(),
+    lives: new Lives(),
+    numbers: newNumbers(),
+  }
+  let engine: RedisEngine
+  let full: Context
+  return {
+    newEngine: (parts) => {
+      full = { ...context, kindOf: parts.kindOf }
+      engine = new RedisEngine(parts, full, lagMs)
+      return engine
+    },
+    async begin(readiness) {
+      const { redisCaFile, redisCertFile, redisKeyFile, redisServerName } = config
+      const read = (path: string | undefined): string | undefined =>
+        path === undefined ? undefined : readFileSync(path, 'utf8')
+      const tls = {
+        ca: read(redisCaFile),
+        cert: read(redisCertFile),
+        key: read(redisKeyFile),
+        serverName: redisServerName,
+      }
+      full.link = await openLink(
+        {
+          target: readRedisUrl(url)!,
+          tls,
+          sentinelPassword: config.sentinelPassword,
+          cluster: config.cluster,
+          nodeName: nodeNameOf(config),
+          scripts: Object.values(SCRIPTS),
+          clock,
+          log,
+          readiness,
+        },
+        engine.events,
+      )
+      await engine.begin()
+    },
+    close: () => full.link.close(),
+  }
+}
+
+/** Before the first connect. */
+const NO_LINK: Link = {
+  run: () => Promise.reject(new RedisAway('Redis is not connected yet', false)),
+  subscribe: () => Promise.reject(new RedisAway('Redis is not connected yet', false)),
+  unsubscribe: () => undefined,
+  isUp: false,
+  trouble: 'not connected yet',
+  close: async () => undefined,
+}

@@ -1,0 +1,277 @@
+/**
+ * The engine of N nodes: what they keep together is in Redis, and each hears of the channels that its connections are
+ * in. The files in `scripts/` decide, in one order per channel; `replicas.ts` has what this node knows of each.
+ */
+import type { App } from '../core/app'
+import { userChannel } from '../core/channel'
+import type { Connection } from '../core/connection'
+import type {
+  Engine,
+  EngineParts,
+  Entry,
+  Node,
+  OccupiedChannels,
+  Order,
+  Place,
+  SharedCall,
+} from '../core/engine'
+import type { Refusal } from '../core/errors'
+import type { MaybePromise } from '../core/maybe-promise'
+import type { Publication } from '../core/messages'
+import type { Counts } from '../core/presence'
+import { KeptRepeats } from '../core/repeats'
+import type { Arrival } from '../core/roster'
+import { callShared } from '../core/shared'
+import type { ChannelName, Member, Position, SocketId, UserId } from '../core/types'
+import { Beats } from './beats'
+import type { Context } from './context'
+import { Counting } from './counting'
+import { RedisAway, type LinkEvents } from './link'
+import { fullNameOf } from './names'
+import { Publications } from './publications'
+import { Queries } from './queries'
+import type { Replica } from './replica'
+import { Replicas } from './replicas'
+import { Seats } from './seats'
+
+/** How often connections that wait, and channels that nobody is in, are looked at. */
+const SWEEP_MS = 1000
+
+export class RedisEngine implements Engine {
+  readonly #context: Context
+  readonly #replicas: Replicas
+  readonly #seats: Seats
+  readonly #counting: Counting
+  readonly #beats: Beats
+  readonly #queries: Queries
+  readonly #publications: Publications
+  readonly repeats: KeptRepeats
+  /** The link tells of its first connection before anybody can use it. */
+  #hasBegun = false
+  #stopSweep: (() => void) | undefined
+
+  constructor(
+    readonly parts: EngineParts,
+    context: Context,
+    lagMs?: number,
+  ) {
+    this.#context = context
+    this.#beats = new Beats(context, () => ({
+      replicas: this.#replicas,
+      seats: this.#seats,
+      counting: this.#counting,
+    }))
+    const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
+    this.#replicas = new Replicas(context, {
+      published: (replica, message) => this.#publications.deliver(replica, message),
+      expired: renew,
+      fetched: (replica, missing) => this.#enterAgain(replica, missing),
+    })
+    this.#seats = new Seats(context, this.#replicas, renew)
+    this.#counting = new Counting(context, renew, lagMs)
+    this.#queries = new Queries(context)
+    this.#publications = new Publications(context)
+    this.repeats = new KeptRepeats(parts)
+  }
+
+  run(node: Node): void {
+    this.#context.node = node
+    this.#beats.start()
+    this.#stopSweep = this.#context.clock.every(SWEEP_MS, () => {
+      this.#seats.sweep()
+      this.#replicas.sweep()
+    })
+  }
+
+  /** What the link says. */
+  readonly events: LinkEvents = {
+    message: (bus, text) => this.#replicas.receive(bus, text),
+    // Leases come first: what follows is refused without.
+    connected: () => void (this.#hasBegun && this.#comeBack()),
+    lost: () => undefined,
+    deaf: () => void this.#replicas.refetchAll(),
+  }
+
+  /** Called once the link is open. Done when this node has its leases, where Redis is there. */
+  async begin(): Promise<void> {
+    this.#hasBegun = true
+    await this.#comeBack()
+  }
+
+  async #comeBack(): Promise<void> {
+    await this.#beats.beat()
+    await this.#replicas.refetchAll((replica) => replica.state === 'deaf')
+    await this.#beats.compareAll()
+  }
+
+  /** What this node has in a channel, and Redis does not know. */
+  #enterAgain(replica: Replica, missing: readonly SocketId[]): void {
+    for (const socketId of missing) this.#seats.retake(replica, socketId).catch(() => undefined)
+    if (replica.own !== (replica.told ?? 0)) this.#counting.tell(replica).catch(() => undefined)
+  }
+
+  listen(app: App, channel: ChannelName): Promise<undefined> | undefined {
+    const heard = this.#replicas.hear(fullNameOf(app, channel), this.parts.kindOf(channel))
+    return heard instanceof Promise ? heard.then(() => undefined) : undefined
+  }
+
+  enter(
+    conn: Connection,
+    entry: Entry,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Promise<Refusal | undefined> | undefined {
+    const { app, channel, kind } = entry
+    const name = fullNameOf(app, channel)
+    if (arrival || entry.type === 'signin')
+      return this.#seats.enter(conn, entry, name, arrival, limit)
+    const replica = this.#replicas.hear(name, kind)
+    return replica instanceof Promise
+      ? replica.then((heard) => this.#enterSeatless(heard, conn, entry))
+      : this.#enterSeatless(replica, conn, entry)
+  }
+
+  /** At once, but for the first subscription of the node, for which the channel may be vacant elsewhere. */
+  #enterSeatless(replica: Replica, conn: Connection, entry: Entry): Promise<undefined> | undefined {
+    if (entry.kind.counted) {
+      replica.own++
+      const told = this.#counting.note(replica)
+      if (told) return told.catch(ignoreAway).then(() => this.#join(replica, conn, entry))
+    }
+    return this.#join(replica, conn, entry)
+  }
+
+  #join(replica: Replica, conn: Connection, entry: Entry): undefined {
+    const { app, channel, kind } = entry
+    this.#context.node.apply({
+      type: 'entered',
+      app,
+      channel,
+      kind,
+      isOwn: true,
+      conn,
+      entry,
+      socketId: conn.id,
+      arrival: undefined,
+      member: undefined,
+      joined: false,
+      count: replica.count,
+      members: undefined,
+      last: undefined,
+      replay: undefined,
+    })
+  }
+
+  exit(conn: Connection, { app, name: channel, kind }: Place): void {
+    const replica = this.#replicas.get(fullNameOf(app, channel))
+    if (!replica) return
+    if (replica.held.has(conn.id)) return this.#seats.exit(replica, conn.id)
+    if (kind.counted && !kind.presence) {
+      replica.own--
+      this.#counting.note(replica)?.catch(() => undefined) // told again when the channel is fetched
+      const nobody = { departure: undefined, member: undefined, left: false }
+      const { count } = replica
+      this.#context.node.apply({
+        type: 'exited',
+        app,
+        channel,
+        kind,
+        isOwn: true,
+        count,
+        ...nobody,
+      })
+    }
+    this.#replicas.release(replica)
+  }
+
+  publish(publication: Publication): Promise<Position | Refusal> {
+    return this.#publications.publish(publication)
+  }
+
+  /** Watchers are told by each node, as the users' own channels say; nothing else is announced. */
+  announce(): void {}
+
+  order(order: Order): MaybePromise<void> {
+    return this.#context.node.carryOut(order)
+  }
+
+  isOccupied(app: App, channel: ChannelName): boolean {
+    return (this.#replicas.get(fullNameOf(app, channel))?.count ?? 0) > 0
+  }
+
+  isOnline(app: App, userId: UserId): boolean {
+    return this.isOccupied(app, userChannel(userId))
+  }
+
+  counts(app: App, channel: ChannelName): Promise<Counts> {
+    this.#counting.flush()
+    return this.#queries.counts(app, channel)
+  }
+
+  connections(app: App): number {
+    return this.#context.node.connections(app)
+  }
+
+  channels(app: App): Promise<OccupiedChannels> {
+    this.#counting.flush()
+    return this.#queries.channels(app)
+  }
+
+  members(app: App, channel: ChannelName): Promise<readonly Member[]> {
+    return this.#queries.members(app, channel)
+  }
+
+  last(): undefined {
+    return undefined
+  }
+
+  history(): undefined {
+    return undefined
+  }
+
+  forget(): undefined {
+    return undefined
+  }
+
+  claim(app: App, channel: ChannelName, key: string): Promise<boolean> {
+    return this.#queries.claim(app, channel, key)
+  }
+
+  isTaken(): boolean {
+    return false
+  }
+
+  share(call: SharedCall): unknown {
+    const store = this.parts.sharedOf(call.plugin)
+    return callShared(store, call, (order) => this.#context.node.carryOut(order))
+  }
+
+  addEarlier(): void {}
+
+  start(): void {}
+
+  sweep(): void {
+    this.repeats.sweep()
+  }
+
+  handOver(): void {}
+
+  takeBack(): void {}
+
+  keepsakes(): readonly never[] {
+    return []
+  }
+
+  adopt(): void {}
+
+  stop(): void {
+    this.#stopSweep?.()
+    this.#beats.stop()
+    this.#counting.stop()
+  }
+}
+
+/** A public channel goes on without Redis, which is told when it is back. */
+function ignoreAway(cause: unknown): void {
+  if (!(cause instanceof RedisAway)) throw cause
+}

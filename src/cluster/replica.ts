@@ -1,0 +1,109 @@
+/**
+ * Replica: what a node knows of one channel that somebody on it is in, as Redis has numbered it: who has a seat, how
+ * many subscriptions the other nodes have, up to which message. And what the node itself has there.
+ */
+import type { Connection } from '../core/connection'
+import type { Entry } from '../core/engine'
+import type { Refusal } from '../core/errors'
+import { Roster, type Arrival } from '../core/roster'
+import type { Member, SocketId } from '../core/types'
+import type { FullName } from './names'
+import type { Seat, Snapshot } from './snapshot'
+
+/** A connection that waits for its seat. */
+export type Waiting = {
+  readonly conn: Connection
+  readonly entry: Entry
+  readonly arrival: Arrival | undefined
+  /** When it is given up, by the clock's `mono`. */
+  readonly until: number
+  readonly done: (refused: Refusal | undefined) => void
+}
+
+/** `fetching`: a snapshot is asked for. `deaf`: there is none, and Redis is away. */
+export type ReplicaState = 'fetching' | 'live' | 'deaf'
+
+export class Replica {
+  epoch = ''
+  /** The number of the last message that is in it. */
+  rev = 0
+  state: ReplicaState = 'fetching'
+  readonly seats = new Map<SocketId, Seat>()
+  /** Undefined without presence. */
+  roster: Roster | undefined
+  /** Seats that connections of this node have, or had and not yet left by Redis' account. */
+  readonly held = new Map<SocketId, Arrival | undefined>()
+  readonly waiting = new Map<SocketId, Waiting>()
+  /** Subscriptions of this node that have no seat. */
+  own = 0
+  /** The last of these counts that Redis was told; undefined where that is not known. */
+  told: number | undefined
+  /** Messages that wait for the snapshot. */
+  queue: string[] = []
+  queuedChars = 0
+  /** Resolved when it is live, or deaf. */
+  ready: PromiseWithResolvers<void> | undefined
+  /** Until when departures that only a snapshot shows are not told: their nodes may come back (`mono`). */
+  lenientUntil = -Infinity
+  /** When it was last of use to somebody (`mono`). */
+  usedAt: number
+  readonly #counts = new Map<string, number>()
+  #others = 0
+
+  constructor(
+    readonly name: FullName,
+    readonly partition: number,
+    hasPresence: boolean,
+    now: number,
+  ) {
+    if (hasPresence) this.roster = new Roster()
+    this.usedAt = now
+  }
+
+  /** Subscriptions of all nodes. */
+  get count(): number {
+    return this.seats.size + this.#others + this.own
+  }
+
+  /** Takes a seat that is not taken. Returns the member as their first connection described them. */
+  take(socketId: SocketId, seat: Seat): Member | undefined {
+    this.seats.set(socketId, seat)
+    const { member, meta } = seat
+    return member && meta && this.roster?.take({ member, meta })
+  }
+
+  /** Ends a seat. Returns it, and the member where it was their last. */
+  leave(
+    socketId: SocketId,
+  ): { readonly seat: Seat; readonly last: Member | undefined } | undefined {
+    const seat = this.seats.get(socketId)
+    if (!seat) return undefined
+    this.seats.delete(socketId)
+    const { member, meta } = seat
+    const last = member && meta && this.roster?.leave({ userId: member.userId, meta })
+    return { seat, last }
+  }
+
+  /** Notes how many subscriptions without seats another node has. True where that is another number. */
+  setCount(node: string, count: number): boolean {
+    const before = this.#counts.get(node) ?? 0
+    if (count === 0) this.#counts.delete(node)
+    else this.#counts.set(node, count)
+    this.#others += count - before
+    return count !== before
+  }
+
+  /** Notes those of all other nodes. True where the sum is another. */
+  setCounts(counts: Snapshot['counts'], isOwn: (node: string) => boolean): boolean {
+    const before = this.#others
+    this.#counts.clear()
+    this.#others = 0
+    for (const [node, count] of counts) if (!isOwn(node)) this.setCount(node, count)
+    return this.#others !== before
+  }
+
+  /** True while a connection of this node is in it, or on its way. */
+  get isUsed(): boolean {
+    return this.own > 0 || this.held.size > 0 || this.waiting.size > 0 || this.state === 'fetching'
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Replicas: the channels that this node hears. Owns them: each begins before the first connection joins, is kept by
+ * the messages of its bus, and ends when nobody is in it any more. While a snapshot is fetched all that is said of
+ * the channel waits behind it.
+ */
+import type { ChannelKind } from '../core/channel'
+import { messageOf } from '../core/errors'
+import type { Context } from './context'
+import { PATIENCE_MS, LEASE_MS, runOn } from './context'
+import { RedisAway } from './link'
+import { busOf, channelOfBus, partitionOf, splitName, type FullName } from './names'
+import { Replica } from './replica'
+import { SCRIPTS } from './scripts'
+import { showCount, showLeft, showTaken } from './show'
+import { readSnapshot, type Seat, type Snapshot } from './snapshot'
+import { readMessage, type BytesSent, type EventSent, type Message } from './wire'
+import { WideMap } from '../core/wide-map'
+import { watchChannel, userOf } from '../core/channel'
+import type { SocketId } from '../core/types'
+
+/** What may wait behind a snapshot, in characters. */
+const MAX_QUEUED_CHARS = 256 * 1024
+/** How long a channel is heard that nobody is in: after the last has left, and where nobody has come yet. */
+const LINGER_MS = 1000
+const FRESH_MS = 60_000
+/** Channels that one sweep stops to hear at most. */
+const STOPPED_PER_SWEEP = 500
+/** Snapshots that are asked for at once when all channels are fetched anew. */
+const FETCHES_AT_ONCE = 500
+
+/** What the rest of the engine does about a replica. */
+export type ReplicaEvents = {
+  /** An event is next. */
+  published(replica: Replica, message: EventSent | BytesSent): void
+  /** Redis has given up the node in the partition: done when it has begun anew there. */
+  expired(partition: number): Promise<void>
+  /** It was fetched. `missing` are seats of this node that Redis does not know, or takes for those of an earlier one. */
+  fetched(replica: Replica, missing: readonly SocketId[]): void
+}
+
+export class Replicas {
+  readonly #byName = new WideMap<FullName, Replica>()
+  /** Those that may be of no use. */
+  readonly #idle = new Set<Replica>()
+
+  constructor(
+    readonly context: Context,
+    readonly events: ReplicaEvents,
+  ) {}
+
+  get(name: FullName): Replica | undefined {
+    return this.#byName.get(name)
+  }
+
+  all(): Iterable<Replica> {
+    return this.#byName.values()
+  }
+
+  get size(): number {
+    return this.#byName.size
+  }
+
+  /** Begins to hear a channel. The replica is live then, or deaf. */
+  hear(name: FullName, kind: ChannelKind): Replica | Promise<Replica> {
+    let replica = this.#byName.get(name)
+    const now = this.context.clock.mono()
+    if (!replica) {
+      replica = new Replica(name, partitionOf(name), kind.presence, now)
+      this.#byName.set(name, replica)
+      void this.#begin(replica)
+    }
+    replica.usedAt = now
+    if (!replica.isUsed) this.#idle.add(replica)
+    const found = replica
+    return found.ready && found.state === 'fetching' ? found.ready.promise.then(() => found) : found
+  }
+
+  /** The same, but waits for Redis, as long as a command may. False where it does not come. */
+  async hearLive(name: FullName, kind: ChannelKind): Promise<boolean> {
+    const { clock } = this.context
+    const until = clock.mono() + PATIENCE_MS
+    for (;;) {
+      const { state } = await this.hear(name, kind)
+      if (state === 'live') return true
+      if (clock.mono() >= until) return false
+      await new Promise<void>((resolve) => clock.after(100, resolve))
+    }
+  }
+
+  /** Somebody has left: it may be of no use any more. */
+  release(replica: Replica): void {
+    if (replica.isUsed) return
+    replica.usedAt = this.context.clock.mono() - FRESH_MS + LINGER_MS
+    this.#idle.add(replica)
+  }
+
+  async #begin(replica: Replica): Promise<void> {
+    replica.state = 'fetching'
+    replica.ready ??= Promise.withResolvers()
+    try {
+      await this.context.link.subscribe(busOf(replica.name))
+      await this.#fetch(replica)
+    } catch (cause) {
+      if (!(cause instanceof RedisAway))
+        this.context.log.error(
+          { channel: replica.name, error: messageOf(cause) },
+          'redis: a channel could not be fetched',
+        )
+      replica.state = 'deaf'
+      replica.queue = []
+      replica.queuedChars = 0
+    }
+    this.#settle(replica)
+  }
+
+  #settle(replica: Replica): void {
+    const { ready } = replica
+    replica.ready = undefined
+    ready?.resolve()
+  }
+
+  /** Fetches a snapshot, then takes what has waited behind it. Rejects with RedisAway. */
+  async #fetch(replica: Replica): Promise<void> {
+    const { context } = this
+    for (;;) {
+      const { name, epoch, rev, partition } = replica
+      const answer = await runOn(context, SCRIPTS.listen, name, epoch, rev)
+      const snapshot = readSnapshot(answer)
+      if (!snapshot) {
+        await this.events.expired(partition)
+        continue
+      }
+      if (replica.queuedChars > MAX_QUEUED_CHARS) {
+        context.numbers.overflows++
+        replica.queue = []
+        replica.queuedChars = 0
+        continue
+      }
+      this.#adopt(replica, snapshot)
+      return
+    }
+  }
+
+  /** One step: the replica is what the snapshot says, and then what was said since. */
+  #adopt(replica: Replica, snapshot: Snapshot): void {
+    const { context } = this
+    const isFirst = replica.epoch === ''
+    const isReborn = !isFirst && replica.epoch !== snapshot.epoch
+    const now = context.clock.mono()
+    if (isReborn) this.#beLenient(replica, now)
+    replica.epoch = snapshot.epoch
+    replica.rev = snapshot.rev
+    replica.state = 'live'
+    if (now >= replica.lenientUntil) this.#showMissing(replica, snapshot)
+    for (const [socketId, seat] of snapshot.seats) {
+      const known = replica.seats.get(socketId)
+      if (known) known.node = seat.node
+      else if (isFirst) replica.take(socketId, seat)
+      else showTaken(context, replica, socketId, seat, isNew(replica, seat))
+    }
+    const isOwn = (id: string): boolean => context.incarnations.isOwn(id)
+    if (replica.setCounts(snapshot.counts, isOwn) && !isFirst) showCount(context, replica)
+    const ownId = context.incarnations.idOf(replica.partition)
+    replica.told = snapshot.counts.find(([id]) => id === ownId)?.[1]
+    const there = new Map(snapshot.seats)
+    const isMissing = (socketId: SocketId): boolean => there.get(socketId)?.node !== ownId
+    const missing = [...replica.held.keys()].filter(isMissing)
+    const { queue } = replica
+    replica.queue = []
+    replica.queuedChars = 0
+    for (const text of queue) this.#take(replica, text, false)
+    this.events.fetched(replica, missing)
+  }
+
+  /** Seats that are not there any more are over, but for those that are of this node: it takes them again. */
+  #showMissing(replica: Replica, { seats }: Snapshot): void {
+    const there = new Set(seats.map(([socketId]) => socketId))
+    for (const socketId of replica.seats.keys())
+      if (!there.has(socketId) && !replica.held.has(socketId))
+        showLeft(this.context, replica, socketId, replica.seats.size === 1)
+  }
+
+  /** Redis has lost the channel: its nodes have a lease's time to say again what they have there. */
+  #beLenient(replica: Replica, now: number): void {
+    replica.lenientUntil = now + LEASE_MS
+    this.context.clock.after(LEASE_MS, () => {
+      if (this.#byName.get(replica.name) === replica) this.refetch(replica)
+    })
+  }
+
+  /** Fetches it anew, unless that is under way. */
+  refetch(replica: Replica): void {
+    if (replica.state === 'fetching') return
+    void this.#begin(replica)
+  }
+
+  /** Fetches all anew: something may have been missed. */
+  async refetchAll(isMeant: (replica: Replica) => boolean = () => true): Promise<void> {
+    let pending: Promise<void>[] = []
+    for (const replica of this.all()) {
+      if (replica.state === 'fetching' || !isMeant(replica)) continue
+      pending.push(this.#begin(replica))
+      if (pending.length < FETCHES_AT_ONCE) continue
+      await Promise.all(pending)
+      pending = []
+    }
+    await Promise.all(pending)
+  }
+
+  /** A message has come by a bus. */
+  receive(bus: string, text: string): void {
+    const name = channelOfBus(bus)
+    const replica = name === undefined ? undefined : this.#byName.get(name)
+    if (!replica || replica.state === 'deaf') return
+    if (replica.state === 'live') return this.#take(replica, text, true)
+    this.#queue(replica, text)
+  }
+
+  #queue(replica: Replica, text: string): void {
+    replica.queuedChars += text.length
+    if (replica.queuedChars > MAX_QUEUED_CHARS) replica.queue = []
+    else replica.queue.push(text)
+  }
+
+  /** Takes a message that is next. Where one is missing the channel is fetched, unless it has just been. */
+  #take(replica: Replica, text: string, mayFetch: boolean): void {
+    const message = readMessage(text)
+    if (!message) {
+      this.context.numbers.refusedMessages++
+      return
+    }
+    const isSame = message.epoch === replica.epoch
+    if (isSame && message.rev <= replica.rev) return
+    if (isSame && message.rev === replica.rev + 1) {
+      replica.rev = message.rev
+      return this.#show(replica, message)
+    }
+    if (!mayFetch) {
+      this.context.numbers.refusedMessages++
+      return
+    }
+    this.context.numbers.gaps++
+    this.refetch(replica)
+    this.#queue(replica, text)
+  }
+
+  #show(replica: Replica, message: Message): void {
+    switch (message.type) {
+      case '+': {
+        const { socketId, node, member, meta, joined } = message
+        const known = replica.seats.get(socketId)
+        if (known) known.node = node
+        else showTaken(this.context, replica, socketId, { node, member, meta }, joined)
+        return
+      }
+      case '-':
+        return showLeft(this.context, replica, message.socketId, message.left)
+      case 'c':
+        if (this.context.incarnations.isOwn(message.node)) return
+        if (replica.setCount(message.node, message.count)) showCount(this.context, replica)
+        return
+      case 'event':
+      case 'bytes':
+        return this.events.published(replica, message)
+    }
+  }
+
+  /** Stops to hear channels that nobody is in. */
+  sweep(): void {
+    const { clock, link } = this.context
+    const before = clock.mono() - FRESH_MS
+    let left = STOPPED_PER_SWEEP
+    for (const replica of this.#idle) {
+      if (replica.isUsed || this.#hasSubscribers(replica)) this.#idle.delete(replica)
+      else if (replica.usedAt <= before && left-- > 0) {
+        this.#idle.delete(replica)
+        this.#byName.delete(replica.name)
+        link.unsubscribe(busOf(replica.name))
+        runOn(this.context, SCRIPTS.unlisten, replica.name).catch(() => undefined) // the next comparison ends it
+      }
+    }
+  }
+
+  #hasSubscribers({ name }: Replica): boolean {
+    const { node } = this.context
+    const { appId, channel } = splitName(name)
+    const app = node.app(appId)
+    if (!app) return false
+    const userId = userOf(channel)
+    if (node.hasSubscribers(app, channel)) return true
+    return userId !== undefined && node.hasSubscribers(app, watchChannel(userId))
+  }
+}
+
+/** True where the member, or the user, has no other seat. */
+const isNew = ({ seats, roster }: Replica, { member }: Seat): boolean =>
+  member ? roster?.has(member.userId) !== true : seats.size === 0

@@ -1,0 +1,40 @@
+-- Renews the lease of a node in a partition, and ends some of what nodes held there whose lease is over.
+-- Arguments: how long the lease is, how many seats at most, and 1 where the node is new.
+-- Returns EXPIRED or OK, the nodes that were ended, whether there is more to end, and which life of the keys it is.
+local lease, most, is_new = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
+local now = milliseconds()
+local leases = prefix .. 'leases'
+redis.call('SETNX', prefix .. 'life', nonce)
+local life = redis.call('GET', prefix .. 'life')
+-- Nobody could renew a lease for so long: it was not the nodes that were away.
+local before = tonumber(redis.call('GET', prefix .. 'beat') or now)
+redis.call('SET', prefix .. 'beat', now)
+if now - before > lease then
+  for _, other in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+    redis.call('ZADD', leases, now + lease, other)
+  end
+end
+if not is_new and not is_alive() then return { 'EXPIRED', {}, 0, life } end
+redis.call('ZADD', leases, now + lease, node)
+local ended = {}
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 10)) do
+  local held = redis.call('HSCAN', key('node', dead), 0, 'COUNT', most)[2]
+  for index = 1, #held, 2 do
+    if most <= 0 then break end
+    local field = held[index]
+    local space = string.find(field, ' ', 1, true)
+    local kind, socket, channel = string.sub(field, 1, 1), string.sub(field, 2, space - 1), string.sub(field, space + 1)
+    if kind == 'c' then
+      set_count(channel, dead, nil)
+    elseif not leave(channel, socket, dead) then
+      redis.call('HDEL', key('node', dead), field)
+    end
+    most = most - 1
+  end
+  if redis.call('EXISTS', key('node', dead)) == 0 then
+    redis.call('ZREM', leases, dead)
+    ended[#ended + 1] = dead
+  end
+  if most <= 0 then return { 'OK', ended, 1, life } end
+end
+return { 'OK', ended, 0, life }

@@ -1,0 +1,124 @@
+/**
+ * Seats: connections of this node in presence channels, and signed-in users in their own. Redis decides who gets one,
+ * and its message is what lets the connection in, in the order of all others.
+ */
+import type { Connection } from '../core/connection'
+import type { Entry } from '../core/engine'
+import { membersFull, REFUSE, type Refusal } from '../core/errors'
+import type { Arrival } from '../core/roster'
+import type { SocketId } from '../core/types'
+import { isNewLife, PATIENCE_MS, runOn, type Context } from './context'
+import { RedisAway } from './link'
+import type { FullName } from './names'
+import type { Replica } from './replica'
+import type { Replicas } from './replicas'
+import { SCRIPTS } from './scripts'
+
+export class Seats {
+  constructor(
+    readonly context: Context,
+    readonly replicas: Replicas,
+    /** Begins anew in a partition where Redis has given up the node. */
+    readonly renew: (partition: number) => Promise<void>,
+  ) {}
+
+  /** Takes a seat: done when the connection is in the channel, or with why it is not. */
+  async enter(
+    conn: Connection,
+    entry: Entry,
+    name: FullName,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Promise<Refusal | undefined> {
+    if (!(await this.replicas.hearLive(name, entry.kind))) return REFUSE.engineAway
+    const replica = this.replicas.get(name)!
+    const { promise, resolve: done } = Promise.withResolvers<Refusal | undefined>()
+    const until = this.context.clock.mono() + PATIENCE_MS
+    replica.waiting.set(conn.id, { conn, entry, arrival, until, done })
+    const refused = await this.#ask(replica, conn.id, arrival, limit)
+    if (!refused) return promise
+    replica.waiting.delete(conn.id)
+    this.replicas.release(replica)
+    return refused
+  }
+
+  async #ask(
+    replica: Replica,
+    socketId: SocketId,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Promise<Refusal | undefined> {
+    try {
+      for (;;) {
+        const answer = await this.#run(replica.name, socketId, arrival, limit, false)
+        if (answer === 'FULL')
+          return membersFull(replica.name.slice(replica.name.indexOf('/') + 1), limit)
+        // A message of before its connection was lost: the snapshot has it.
+        if (answer === 'SEATED') this.replicas.refetch(replica)
+        if (answer !== 'EXPIRED') return undefined
+        await this.renew(replica.partition)
+      }
+    } catch (cause) {
+      if (cause instanceof RedisAway) return REFUSE.engineAway
+      throw cause
+    }
+  }
+
+  #run(
+    name: FullName,
+    socketId: SocketId,
+    arrival: Arrival | undefined,
+    limit: number,
+    isKnown: boolean,
+  ): Promise<unknown> {
+    const { member, meta } = arrival ?? {}
+    return runOn(
+      this.context,
+      SCRIPTS.enter,
+      name,
+      socketId,
+      member?.userId ?? '',
+      JSON.stringify(member ?? null),
+      JSON.stringify(meta ?? null),
+      Number.isFinite(limit) ? limit : -1,
+      isKnown ? 1 : 0,
+    )
+  }
+
+  /** Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. */
+  exit(replica: Replica, socketId: SocketId): void {
+    replica.held.delete(socketId)
+    this.leave(replica.name, socketId)
+    this.replicas.release(replica)
+  }
+
+  leave(name: FullName, socketId: SocketId): void {
+    runOn(this.context, SCRIPTS.exit, name, socketId).catch(() => undefined)
+  }
+
+  /** Takes a seat again that Redis has not any more; without a fact where it has lost it. */
+  async retake(replica: Replica, socketId: SocketId): Promise<void> {
+    if (!replica.held.has(socketId)) return
+    const arrival = replica.held.get(socketId)
+    const answer = await this.#run(
+      replica.name,
+      socketId,
+      arrival,
+      Infinity,
+      isNewLife(this.context, replica.partition),
+    )
+    if (answer === 'EXPIRED') await this.renew(replica.partition)
+  }
+
+  /** Gives up connections that have waited for too long: a seat that comes later is left again. */
+  sweep(): void {
+    const now = this.context.clock.mono()
+    for (const replica of this.replicas.all())
+      for (const [socketId, { until, done }] of replica.waiting)
+        if (until <= now) {
+          replica.waiting.delete(socketId)
+          this.leave(replica.name, socketId)
+          done(REFUSE.engineAway)
+        }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Show: what has become of a channel, told to this node. A replica is changed and its connections are told in one
+ * step, in the order in which Redis has numbered it.
+ */
+import { userOf, watchChannel } from '../core/channel'
+import type { App } from '../core/app'
+import type { SocketId } from '../core/types'
+import type { Context } from './context'
+import { splitName } from './names'
+import type { Replica } from './replica'
+import type { Seat } from './snapshot'
+
+/** A connection has taken a seat; one that waited for it joins the channel. */
+export function showTaken(
+  context: Context,
+  replica: Replica,
+  socketId: SocketId,
+  given: Seat,
+  joined: boolean,
+): void {
+  const { appId, channel } = splitName(replica.name)
+  const waiting = replica.waiting.get(socketId)
+  replica.waiting.delete(socketId)
+  const own = waiting?.arrival
+  const seat = own ? { node: given.node, ...own } : given
+  const { member, meta } = seat
+  const first = replica.take(socketId, seat)
+  if (waiting) replica.held.set(socketId, own)
+  const app = context.node.app(appId)
+  if (app)
+    context.node.apply({
+      type: 'entered',
+      app,
+      channel,
+      kind: context.kindOf(channel),
+      isOwn: waiting !== undefined || context.incarnations.isOwn(seat.node),
+      conn: waiting?.conn,
+      entry: waiting?.entry,
+      socketId,
+      arrival: member && meta && { member, meta },
+      member: first,
+      joined,
+      count: replica.count,
+      members: replica.roster,
+      last: undefined,
+      replay: undefined,
+    })
+  if (app && joined) announceStatus(context, app, replica, true, socketId)
+  waiting?.done(undefined)
+}
+
+/** A seat is over. Its connection, if it is here still, is not told of itself. */
+export function showLeft(
+  context: Context,
+  replica: Replica,
+  socketId: SocketId,
+  isLastOfUser: boolean,
+): void {
+  const ended = replica.leave(socketId)
+  if (!ended) return
+  const { appId, channel } = splitName(replica.name)
+  const app = context.node.app(appId)
+  if (!app) return
+  const { member, meta, node } = ended.seat
+  const left = member ? ended.last !== undefined : isLastOfUser
+  context.node.apply({
+    type: 'exited',
+    app,
+    channel,
+    kind: context.kindOf(channel),
+    isOwn: context.incarnations.isOwn(node),
+    departure: member && meta && { userId: member.userId, meta },
+    member: ended.last,
+    left,
+    count: replica.count,
+    except: socketId,
+  })
+  if (left) announceStatus(context, app, replica, false, socketId)
+}
+
+/** Other nodes have another number of subscriptions. */
+export function showCount(context: Context, replica: Replica): void {
+  const { appId, channel } = splitName(replica.name)
+  const app = context.node.app(appId)
+  if (!app) return
+  const kind = context.kindOf(channel)
+  context.node.apply({ type: 'counted', app, channel, kind, count: replica.count })
+}
+
+/** Those who watch a user are told by each node, since it hears the user's own channel for them. */
+function announceStatus(
+  { node }: Context,
+  app: App,
+  replica: Replica,
+  online: boolean,
+  except: SocketId,
+): void {
+  const userId = userOf(splitName(replica.name).channel)
+  if (userId === undefined) return
+  const channel = watchChannel(userId)
+  node.announce(app, { type: 'user_status', channel, userId, online }, except)
+}

@@ -1,0 +1,145 @@
+/**
+ * Wire: what nodes say to each other about one channel. A message is a line of JSON, an array of version, epoch,
+ * number, type and fields; the data of an event follows in its own JSON. Scripts write them (`scripts/common.lua`).
+ * What anybody else writes there is refused.
+ */
+import { parseJson } from '../core/json'
+import type { BackendPublication, BytesPublication, ClientPublication } from '../core/messages'
+import type { JsonText, Member, Meta, SocketId } from '../core/types'
+
+/** Of the messages that this version reads and writes. */
+export const VERSION = 1
+
+/** Where a message stands among those of its channel. */
+type Numbered = { readonly epoch: string; readonly rev: number }
+
+/** A connection has taken a seat on a node. */
+export type SeatTaken = Numbered & {
+  readonly type: '+'
+  readonly socketId: SocketId
+  /** The node's id in the partition. */
+  readonly node: string
+  /** Undefined in a user's own channel, like `meta`. */
+  readonly member: Member | undefined
+  readonly meta: Meta | undefined
+  /** It is the first of the member, or of the user. */
+  readonly joined: boolean
+}
+
+/** It has left. */
+export type SeatLeft = Numbered & {
+  readonly type: '-'
+  readonly socketId: SocketId
+  readonly node: string
+  /** It was the last of the member, or of the user. */
+  readonly left: boolean
+}
+
+/** How many subscriptions without seats a node has. */
+export type Counted = Numbered & {
+  readonly type: 'c'
+  readonly node: string
+  readonly count: number
+}
+
+/** An event; its app and channel are those of the bus. */
+export type EventSent = Numbered & {
+  readonly type: 'event'
+  readonly sent: SentBy<BackendPublication> | SentBy<ClientPublication>
+}
+
+/** One with bytes. */
+export type BytesSent = Numbered & {
+  readonly type: 'bytes'
+  readonly sent: SentBy<BytesPublication>
+}
+
+type SentBy<Published> = Omit<Published, 'app' | 'channel'>
+
+export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isMember = (value: unknown): value is Member =>
+  isRecord(value) &&
+  isText(value['userId']) &&
+  isText(value['userIdJson']) &&
+  isText(value['userInfo'])
+
+export const isMeta = (value: unknown): value is Meta =>
+  isRecord(value) && isText(value['id']) && isCount(value['since']) && isText(value['userInfo'])
+
+type Reader = (
+  at: Numbered,
+  fields: readonly unknown[],
+  data: string | undefined,
+) => Message | undefined
+
+/** READERS: how the fields of each type are read; undefined where they are none. */
+const READERS: Readonly<Record<string, Reader>> = {
+  '+': (at, [socketId, node, member, meta, joined]) => {
+    if (!isText(socketId) || !isText(node)) return undefined
+    const rest = {
+      ...at,
+      type: '+',
+      socketId: socketId as SocketId,
+      node,
+      joined: joined === 1,
+    } as const
+    if (member === null && meta === null) return { ...rest, member: undefined, meta: undefined }
+    return isMember(member) && isMeta(meta) ? { ...rest, member, meta } : undefined
+  },
+  '-': (at, [socketId, node, left]) =>
+    isText(socketId) && isText(node)
+      ? { ...at, type: '-', socketId: socketId as SocketId, node, left: left === 1 }
+      : undefined,
+  c: (at, [node, count]) =>
+    isText(node) && isCount(count) ? { ...at, type: 'c', node, count } : undefined,
+  e: (at, fields, data) => {
+    const head = readHead(fields)
+    if (!head || data === undefined || typeof parseJson(data) !== 'string') return undefined
+    const rest = { type: 'event', origin: 'backend', once: undefined } as const
+    return { ...at, type: 'event', sent: { ...rest, ...head, data: data as JsonText } }
+  },
+  x: (at, fields, data) => {
+    const head = readHead(fields)
+    if (!head || (data !== undefined && parseJson(data) === undefined)) return undefined
+    const rest = { type: 'event', origin: 'client' } as const
+    return { ...at, type: 'event', sent: { ...rest, ...head, data: data as JsonText | undefined } }
+  },
+  b: (at, fields) => {
+    const head = readHead(fields)
+    const data = fields[3]
+    if (!head || !isText(data)) return undefined
+    return {
+      ...at,
+      type: 'bytes',
+      sent: { type: 'bytes', ...head, data: Buffer.from(data, 'base64') },
+    }
+  },
+}
+
+/** What every event has: its name, whom it excludes, who sent it. */
+function readHead([event, except, sender]: readonly unknown[]) {
+  if (!isText(event) || !(except === null || isText(except))) return undefined
+  if (sender !== null && !isMember(sender)) return undefined
+  return {
+    event,
+    except: (except ?? undefined) as SocketId | undefined,
+    sender: sender ?? undefined,
+  }
+}
+
+/** Reads a message; undefined for what is none, or of an unknown version. */
+export function readMessage(text: string): Message | undefined {
+  const end = text.indexOf('\n')
+  const fields = parseJson(end === -1 ? text : text.slice(0, end))
+  if (!Array.isArray(fields)) return undefined
+  const [version, epoch, rev, type, ...rest] = fields as unknown[]
+  if (version !== VERSION || !isText(epoch) || !isCount(rev) || !isText(type)) return undefined
+  return READERS[type]?.({ epoch, rev }, rest, end === -1 ? undefined : text.slice(end + 1))
+}
