@@ -8,6 +8,7 @@ import type { Counting } from './counting'
 import { BEAT_MS, LEASE_MS, newNonce, runOn, type Context } from './context'
 import { RedisAway } from './link'
 import { PARTITIONS, type FullName } from './names'
+import type { Replica } from './replica'
 import type { Replicas } from './replicas'
 import type { Seats } from './seats'
 import { SCRIPTS } from './scripts'
@@ -66,10 +67,10 @@ export class Beats {
     if (hasMore === 1) await this.#beat(partition)
   }
 
-  async #run(partition: number, isNew: boolean): Promise<BeatAnswer> {
+  async #run(partition: number, isNew: boolean, leaseMs = LEASE_MS): Promise<BeatAnswer> {
     const { link, incarnations } = this.context
     const id = incarnations.idOf(partition)
-    const args = [id, '', newNonce(), LEASE_MS, REAPED_AT_ONCE, isNew ? 1 : 0]
+    const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, isNew ? 1 : 0]
     const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
     this.context.lives.note(partition, answer[3], this.context.clock.mono())
     return answer
@@ -84,7 +85,10 @@ export class Beats {
     return renewal
   }
 
+  /** Another one may have renewed it since that was found. */
   async #renew(partition: number): Promise<void> {
+    const [status] = await this.#run(partition, false)
+    if (status === 'OK') return
     this.context.incarnations.renew(partition)
     await this.#run(partition, true)
     this.#isKnown[partition] = 1
@@ -97,11 +101,12 @@ export class Beats {
 
   /** Compares what this node has with what Redis says, and has both agree. */
   async compareAll(): Promise<void> {
+    const byPartition = Map.groupBy(this.parts().replicas.all(), ({ partition }) => partition)
     for (let partition = 0; partition < PARTITIONS; partition++)
-      await this.#safely(() => this.#compare(partition))
+      await this.#safely(() => this.#compare(partition, byPartition.get(partition) ?? []))
   }
 
-  async #compare(partition: number): Promise<void> {
+  async #compare(partition: number, heard: readonly Replica[]): Promise<void> {
     const { link, incarnations } = this.context
     const { replicas, seats, counting } = this.parts()
     const id = incarnations.idOf(partition)
@@ -120,8 +125,8 @@ export class Beats {
       if (socketId !== undefined && !replica?.held.has(socketId) && !replica?.waiting.has(socketId))
         seats.leave(name, socketId)
     }
-    for (const replica of replicas.all()) {
-      if (replica.partition !== partition || replica.state !== 'live') continue
+    for (const replica of heard) {
+      if (replica.state !== 'live' || replicas.get(replica.name) !== replica) continue
       for (const socketId of replica.held.keys())
         if (!known.has(`s${socketId} ${replica.name}`)) await seats.retake(replica, socketId)
       if (replica.told !== replica.own && replica.own > 0) await counting.tell(replica)
@@ -130,6 +135,18 @@ export class Beats {
 
   stop(): void {
     this.#cancel?.()
+  }
+
+  /** Gives up all leases: what this node holds is ended at once, by itself. Done when it is, or Redis does not answer. */
+  async leave(): Promise<void> {
+    if (!this.context.link.isUp) return
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+    await Promise.all(partitions.map((partition) => this.#safely(() => this.#leave(partition))))
+  }
+
+  async #leave(partition: number): Promise<void> {
+    const [, , hasMore] = await this.#run(partition, false, 0)
+    if (hasMore === 1) await this.#leave(partition)
   }
 }
 

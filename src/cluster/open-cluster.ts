@@ -17,6 +17,7 @@ export type Cluster = {
   readonly newEngine: (parts: EngineParts) => RedisEngine
   /** Connects. Done after the first attempt, whether Redis is there or not. @throws (rejects with) RedisUnfit */
   begin(readiness: Readiness): Promise<void>
+  /** Leaves the others. */
   close(): Promise<void>
 }
 
@@ -73,7 +74,10 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
       )
       await engine.begin()
     },
-    close: () => full.link.close(),
+    async close() {
+      await engine.leave()
+      await full.link.close()
+    },
   }
 }
 

@@ -264,6 +264,11 @@ export class RedisEngine implements Engine {
 
   adopt(): void {}
 
+  /** Ends what this node has, after `stop`. */
+  leave(): Promise<void> {
+    return this.#beats.leave()
+  }
+
   stop(): void {
     this.#stopSweep?.()
     this.#beats.stop()

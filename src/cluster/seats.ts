@@ -10,11 +10,14 @@ import type { SocketId } from '../core/types'
 import { isNewLife, PATIENCE_MS, runOn, type Context } from './context'
 import { RedisAway } from './link'
 import type { FullName } from './names'
-import type { Replica } from './replica'
+import type { Replica, Waiting } from './replica'
 import type { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 
 export class Seats {
+  /** Connections that wait, the oldest first. */
+  readonly #waiting = new Map<Waiting, Replica>()
+
   constructor(
     readonly context: Context,
     readonly replicas: Replicas,
@@ -34,10 +37,13 @@ export class Seats {
     const replica = this.replicas.get(name)!
     const { promise, resolve: done } = Promise.withResolvers<Refusal | undefined>()
     const until = this.context.clock.mono() + PATIENCE_MS
-    replica.waiting.set(conn.id, { conn, entry, arrival, until, done })
-    const refused = await this.#ask(replica, conn.id, arrival, limit)
-    if (!refused) return promise
-    replica.waiting.delete(conn.id)
+    const waiting = { conn, entry, arrival, until, done }
+    replica.waiting.set(conn.id, waiting)
+    this.#waiting.set(waiting, replica)
+    const refused = (await this.#ask(replica, conn.id, arrival, limit)) ?? (await promise)
+    this.#waiting.delete(waiting)
+    if (!refused) return undefined
+    if (replica.waiting.get(conn.id) === waiting) replica.waiting.delete(conn.id)
     this.replicas.release(replica)
     return refused
   }
@@ -53,10 +59,11 @@ export class Seats {
         const answer = await this.#run(replica.name, socketId, arrival, limit, false)
         if (answer === 'FULL')
           return membersFull(replica.name.slice(replica.name.indexOf('/') + 1), limit)
-        // A message of before its connection was lost: the snapshot has it.
-        if (answer === 'SEATED') this.replicas.refetch(replica)
-        if (answer !== 'EXPIRED') return undefined
-        await this.renew(replica.partition)
+        if (answer === 'EXPIRED') await this.renew(replica.partition)
+        // A seat that it has left, of which Redis was not told.
+        else if (answer === 'SEATED')
+          await runOn(this.context, SCRIPTS.exit, replica.name, socketId)
+        else return undefined
       }
     } catch (cause) {
       if (cause instanceof RedisAway) return REFUSE.engineAway
@@ -113,12 +120,13 @@ export class Seats {
   /** Gives up connections that have waited for too long: a seat that comes later is left again. */
   sweep(): void {
     const now = this.context.clock.mono()
-    for (const replica of this.replicas.all())
-      for (const [socketId, { until, done }] of replica.waiting)
-        if (until <= now) {
-          replica.waiting.delete(socketId)
-          this.leave(replica.name, socketId)
-          done(REFUSE.engineAway)
-        }
+    for (const [waiting, replica] of this.#waiting) {
+      const { conn, until, done } = waiting
+      if (until > now) return
+      this.#waiting.delete(waiting)
+      if (replica.waiting.get(conn.id) === waiting) replica.waiting.delete(conn.id)
+      this.leave(replica.name, conn.id)
+      done(REFUSE.engineAway)
+    }
   }
 }

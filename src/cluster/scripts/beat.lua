@@ -1,5 +1,5 @@
 -- Renews the lease of a node in a partition, and ends some of what nodes held there whose lease is over.
--- Arguments: how long the lease is, how many seats at most, and 1 where the node is new.
+-- Arguments: how long the lease is (0 for a node that leaves), how many seats at most, and 1 where the node is new.
 -- Returns EXPIRED or OK, the nodes that were ended, whether there is more to end, and which life of the keys it is.
 local lease, most, is_new = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 local now = milliseconds()
@@ -9,12 +9,12 @@ local life = redis.call('GET', prefix .. 'life')
 -- Nobody could renew a lease for so long: it was not the nodes that were away.
 local before = tonumber(redis.call('GET', prefix .. 'beat') or now)
 redis.call('SET', prefix .. 'beat', now)
-if now - before > lease then
+if now - before > lease and lease > 0 then
   for _, other in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
     redis.call('ZADD', leases, now + lease, other)
   end
 end
-if not is_new and not is_alive() then return { 'EXPIRED', {}, 0, life } end
+if lease > 0 and not is_new and not is_alive() then return { 'EXPIRED', {}, 0, life } end
 redis.call('ZADD', leases, now + lease, node)
 local ended = {}
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 10)) do
