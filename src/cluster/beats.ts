@@ -28,6 +28,8 @@ type BeatAnswer = readonly [status: string, ended: string[], hasMore: number, li
 export class Beats {
   #cancel: Cancel | undefined
   #count = 0
+  /** Partitions where it has begun anew since the last beat. */
+  #renewed = 0
   /** Of each partition: whether it has a lease there, and the renewal that is under way. */
   readonly #isKnown = new Uint8Array(PARTITIONS)
   readonly #renewals = new Map<number, Promise<void>>()
@@ -47,7 +49,15 @@ export class Beats {
     const isCompared = ++this.#count % COMPARED_EVERY === 0
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
     await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
+    this.#report()
     if (isCompared) await this.compareAll()
+  }
+
+  #report(): void {
+    if (this.#renewed === 0) return
+    const text = 'redis: this node was given up by the others, and is back with what it has'
+    this.context.log.warn({ partitions: this.#renewed }, text)
+    this.#renewed = 0
   }
 
   /** Redis being away is no news here: the link says so. */
