@@ -38,6 +38,7 @@ import { Seats } from './seats'
 const SWEEP_MS = 1000
 
 export class RedisEngine implements Engine {
+  readonly isShared = true
   readonly #context: Context
   readonly #replicas: Replicas
   readonly #seats: Seats

@@ -196,6 +196,9 @@ export interface Node {
 }
 
 export interface Engine {
+  /** Several processes are one: each hears what is published on another. */
+  readonly isShared: boolean
+
   /** Called once, before everything else. */
   run(node: Node): void
 

@@ -40,6 +40,7 @@ import type { AppId, ChannelName, Member, Position, SocketId, UserId } from './t
 const CACHE_MISS = 'cache_miss'
 
 export class OneNodeEngine implements Engine {
+  readonly isShared = false
   readonly presence = new Presence()
   readonly repeats: KeptRepeats
   readonly #cache: Cache

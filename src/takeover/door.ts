@@ -322,7 +322,7 @@ export class Door {
     const link = socket.data
     const { core, estate, entrance, forwardTo, onMoved } = this.parts
     core.state.hasMoved = true
-    core.state.twin = twinOver((message) => this.#send(socket, message))
+    if (!core.engine.isShared) core.state.twin = twinOver((message) => this.#send(socket, message))
     estate.divert((entries) => this.#send(socket, { type: 'entries', entries }))
     entrance.move(forwardTo(doorOf(this.parts.path)))
     void link.gone.promise.then(() => (core.state.twin = undefined))

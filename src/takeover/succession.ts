@@ -149,7 +149,7 @@ export class Succession {
   /** Says that this process can serve; resolves when it is to. @throws StoreError where the old one goes on */
   async begin(isSteered: boolean, { core, receive }: Heir): Promise<void> {
     const { link } = this
-    core.state.twin = twinOver((message) => link.send(message))
+    if (!core.engine.isShared) core.state.twin = twinOver((message) => link.send(message))
     const begun = Promise.withResolvers<void>()
     link.listen((message) => {
       if (message?.type === 'refused') begun.reject(refused(message.reason))

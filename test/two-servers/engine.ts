@@ -34,6 +34,7 @@ type SentDelta<Change> = Change extends Delta
   : never
 
 export class JoinedEngine implements Engine {
+  readonly isShared = true
   node!: Node
   readonly isTaken = (): boolean => false
   readonly stop = (): void => this.parts.departures.stop()
