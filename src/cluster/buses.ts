@@ -3,20 +3,27 @@
  * of them again when the connection is remade.
  */
 import { messageOf } from '../core/errors'
-import type { Clock } from '../core/types'
-import { RedisAway, withPatience } from './away'
+import { explainRefusal, isReply, RedisAway, RedisMoved, withPatience } from './away'
 import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'
 
-/** Names in one command when all are listened to again. */
+/** Names that are asked for at once when all are listened to again. */
 const NAMES_AT_ONCE = 500
 
-export type BusesOptions = Pick<KeeperOptions, 'dial' | 'onDown'> & {
-  readonly clock: Clock
-  readonly onMessage: (channel: string, text: string) => void
-  /** It is back with all of them, for the first time after so many milliseconds. */
+/** Buses of a Cluster are those of one of its nodes. */
+const VERBS = {
+  all: { listen: 'subscribe', leave: 'unsubscribe', message: 'message' },
+  sharded: { listen: 'ssubscribe', leave: 'sunsubscribe', message: 'smessage' },
+} as const
+
+export type BusesOptions = Omit<KeeperOptions, 'prepare' | 'onUp'> & {
+  readonly kind: keyof typeof VERBS
+  readonly onMessage: (bus: string, text: string) => void
   readonly onUp: () => void
+  /** It has heard nothing of some names for so long, and hears them now. */
   readonly onDeaf: (ms: number) => void
+  /** The server has some of the names no more. */
+  readonly onMoved: () => void
 }
 
 export class Buses {
@@ -26,25 +33,37 @@ export class Buses {
   #deafSince: number | undefined
 
   constructor(private readonly options: BusesOptions) {
+    const { clock, dial } = options
     this.#keeper = new Keeper({
-      clock: options.clock,
-      dial: options.dial,
+      clock,
+      dial,
       prepare: (dialled) => this.#listenAgain(dialled),
       onUp: () => {
         options.onUp()
         const since = this.#deafSince
         this.#deafSince = undefined
-        if (since !== undefined) options.onDeaf(options.clock.mono() - since)
+        if (since !== undefined) options.onDeaf(clock.mono() - since)
       },
       onDown: (reason, isNews) => {
-        this.#deafSince ??= options.clock.mono()
+        this.#deafSince ??= clock.mono()
         options.onDown(reason, isNews)
       },
     })
   }
 
+  /** Why it hears nothing; undefined while it does. */
   get trouble(): string | undefined {
     return this.#keeper.trouble
+  }
+
+  /** Since when it hears nothing, in monotonic milliseconds; undefined while it does. */
+  get deafSince(): number | undefined {
+    return this.#deafSince
+  }
+
+  /** What is listened to. */
+  names(): string[] {
+    return [...this.#acknowledged.keys()]
   }
 
   /** Done after the first attempt. @throws RedisUnfit */
@@ -57,45 +76,89 @@ export class Buses {
   }
 
   /** Done when Redis has acknowledged it. @throws (rejects with) RedisAway */
-  subscribe(channel: string): Promise<void> {
-    const known = this.#acknowledged.get(channel)
+  subscribe(bus: string): Promise<void> {
+    const known = this.#acknowledged.get(bus)
     if (known) return known
     const dialled = this.#keeper.current
     if (dialled === undefined)
       return Promise.reject(new RedisAway(this.#keeper.trouble ?? 'not connected', false))
-    const acknowledged = this.#ask(dialled, () => dialled.redis.subscribe(channel)).catch(
-      (cause: unknown) => {
-        if (this.#acknowledged.get(channel) === acknowledged) this.#acknowledged.delete(channel)
-        throw new RedisAway(this.#keeper.trouble ?? messageOf(cause), false)
-      },
-    )
-    this.#acknowledged.set(channel, acknowledged)
+    const acknowledged = this.#listen(dialled, bus).catch((cause: unknown) => {
+      if (this.#acknowledged.get(bus) === acknowledged) this.#acknowledged.delete(bus)
+      throw cause
+    })
+    this.#acknowledged.set(bus, acknowledged)
     return acknowledged
   }
 
-  unsubscribe(channel: string): void {
-    if (!this.#acknowledged.delete(channel)) return
+  unsubscribe(bus: string): void {
+    if (!this.#acknowledged.delete(bus)) return
     const dialled = this.#keeper.current
     // Where it fails the connection is lost, and the next one does not ask for this.
-    if (dialled) this.#ask(dialled, () => dialled.redis.unsubscribe(channel)).catch(() => undefined)
+    if (dialled) this.#count(dialled, this.#send(dialled, 'leave', bus)).catch(() => undefined)
+  }
+
+  /** Takes names that another connection had; what was said of them since then was not heard. */
+  async takeOver(names: readonly string[], since: number): Promise<void> {
+    const { clock, onDeaf } = this.options
+    const dialled = this.#keeper.current
+    if (dialled === undefined) {
+      this.#deafSince ??= since
+      for (const name of names) this.#acknowledged.set(name, Promise.resolve())
+      return
+    }
+    await Promise.all(names.map((name) => this.subscribe(name)))
+    onDeaf(clock.mono() - since)
+  }
+
+  /** Gives up names that the server has no more. */
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#acknowledged.delete(name)
+  }
+
+  async #listen(dialled: Dialled, bus: string): Promise<void> {
+    try {
+      await this.#count(dialled, this.#send(dialled, 'listen', bus))
+    } catch (cause) {
+      const message = messageOf(cause)
+      if (isReply(cause))
+        throw explainRefusal(message, dialled.address) ?? new RedisAway(message, false)
+      throw new RedisAway(this.#keeper.trouble ?? message, false)
+    }
   }
 
   async #listenAgain(dialled: Dialled): Promise<void> {
-    dialled.redis.on('message', this.options.onMessage)
-    const names = [...this.#acknowledged.keys()]
-    for (let from = 0; from < names.length; from += NAMES_AT_ONCE)
-      await withPatience(dialled.redis.subscribe(...names.slice(from, from + NAMES_AT_ONCE)))
-    const isWanted = (name: string): boolean => this.#acknowledged.has(name)
-    const unwanted = names.filter((name) => !isWanted(name))
-    if (unwanted.length > 0) await dialled.redis.unsubscribe(...unwanted)
-    for (const name of this.#acknowledged.keys()) this.#acknowledged.set(name, Promise.resolve())
+    const { message } = VERBS[this.options.kind]
+    dialled.redis.on(message, this.options.onMessage)
+    dialled.redis.on('moved', this.options.onMoved)
+    const names = this.names()
+    for (let from = 0; from < names.length; from += NAMES_AT_ONCE) {
+      const some = names.slice(from, from + NAMES_AT_ONCE)
+      await withPatience(Promise.all(some.map((name) => this.#listenStill(dialled, name))))
+    }
+    for (const name of names)
+      if (this.#acknowledged.has(name)) this.#acknowledged.set(name, Promise.resolve())
+      else await this.#send(dialled, 'leave', name)
   }
 
-  async #ask(dialled: Dialled, send: () => Promise<unknown>): Promise<void> {
+  /** Names that the server has no more are taken over by others. */
+  async #listenStill(dialled: Dialled, bus: string): Promise<void> {
+    try {
+      await this.#send(dialled, 'listen', bus)
+    } catch (cause) {
+      if (!(explainRefusal(messageOf(cause), dialled.address) instanceof RedisMoved)) throw cause
+      this.options.onMoved()
+    }
+  }
+
+  #send(dialled: Dialled, verb: 'listen' | 'leave', bus: string): Promise<unknown> {
+    return dialled.send(VERBS[this.options.kind][verb], [bus])
+  }
+
+  async #count(dialled: Dialled, answer: Promise<unknown>): Promise<void> {
     const keeper = this.#keeper
     keeper.asked++
     try {
-      await send()
+      await answer
     } finally {
       if (keeper.current === dialled) keeper.answered++
     }

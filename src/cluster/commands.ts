@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { messageOf } from '../core/errors'
-import { RedisAway, withPatience } from './away'
+import { explainRefusal, isReply, isUseless, RedisAway, ScriptRefused, withPatience } from './away'
 import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'
+import type { RedisInfo } from './redis-info'
 import type { Script } from './script'
 
 const MAX_WAITING = 100_000
@@ -15,15 +16,10 @@ const MAX_WAITING_BYTES = 64 * 2 ** 20
 /** A script as this kind of Redis is given it. */
 type Prepared = { readonly sha: string; readonly text: string }
 
-/** Refusals of Redis itself: nothing was carried out, and a repeat may succeed. */
-const AWAY =
-  /^-?(OOM|READONLY|LOADING|BUSY|MISCONF|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOSCRIPT|MOVED|ASK|TRYAGAIN|NOPERM|NOAUTH)\b/
-/** Of these, those after which this connection is of no more use. */
-const USELESS = /^(READONLY|NOSCRIPT|MASTERDOWN)\b/
-
-export type CommandsOptions = Pick<KeeperOptions, 'clock' | 'dial' | 'onUp' | 'onDown'> & {
+export type CommandsOptions = Omit<KeeperOptions, 'prepare'> & {
   readonly scripts: readonly Script[]
-  readonly isCluster: boolean
+  /** The command that says something on a bus. */
+  readonly speak: 'PUBLISH' | 'SPUBLISH'
 }
 
 export class Commands {
@@ -39,9 +35,8 @@ export class Commands {
       prepare: async (dialled) => {
         this.#loaded = new Set()
         this.#waitingBytes = 0
-        await withPatience(
-          Promise.all(options.scripts.map((script) => this.#load(dialled, script))),
-        )
+        const loads = options.scripts.map((script) => this.#load(dialled, script))
+        await withPatience(Promise.all(loads))
       },
     })
   }
@@ -50,8 +45,14 @@ export class Commands {
     return this.#keeper.current !== undefined
   }
 
+  /** Why it is not; undefined while it is. */
   get trouble(): string | undefined {
     return this.#keeper.trouble
+  }
+
+  /** What the server said of itself when it was connected to. */
+  get info(): RedisInfo | undefined {
+    return this.#keeper.current?.info
   }
 
   /** Done after the first attempt. @throws RedisUnfit */
@@ -63,21 +64,21 @@ export class Commands {
     this.#keeper.close()
   }
 
-  /** @throws (rejects with) RedisAway, and with the error of the script where it gives one */
+  /** @throws (rejects with) RedisAway, and ScriptRefused */
   run(script: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
-    const dialled = this.#keeper.current
-    if (dialled === undefined)
-      return Promise.reject(new RedisAway(this.#keeper.trouble ?? 'not connected', false))
-    let bytes = 0
-    for (const arg of args) bytes += typeof arg === 'string' ? arg.length : 8
     const keeper = this.#keeper
-    if (keeper.asked - keeper.answered >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
+    const dialled = keeper.current
+    if (dialled === undefined)
+      return Promise.reject(new RedisAway(keeper.trouble ?? 'not connected', false))
+    const waiting = keeper.asked - keeper.answered
+    if (waiting >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
       return Promise.reject(new RedisAway('too much has no answer yet', false))
     if (!this.#loaded.has(script)) this.#load(dialled, script).catch(() => undefined)
-    const { sha } = this.#prepare(script)
+    let bytes = 0
+    for (const arg of args) bytes += typeof arg === 'string' ? arg.length : 8
     keeper.asked++
     this.#waitingBytes += bytes
-    return dialled.redis.call('EVALSHA', sha, 1, key, ...args).then(
+    return dialled.send('evalsha', [this.#prepare(script).sha, '1', key, ...args]).then(
       (answer) => {
         this.#count(dialled, bytes)
         return answer
@@ -89,39 +90,48 @@ export class Commands {
     )
   }
 
+  /** Sends a command that is no script. @throws (rejects with) RedisAway */
+  async ask(name: string, ...args: string[]): Promise<unknown> {
+    const dialled = this.#keeper.current
+    if (dialled === undefined) throw new RedisAway(this.#keeper.trouble ?? 'not connected', false)
+    this.#keeper.asked++
+    try {
+      return await dialled.send(name, args)
+    } catch (cause) {
+      throw this.#explain(dialled, cause)
+    } finally {
+      this.#count(dialled, 0)
+    }
+  }
+
   #count(dialled: Dialled, bytes: number): void {
     if (this.#keeper.current !== dialled) return
     this.#keeper.answered++
     this.#waitingBytes -= bytes
   }
 
+  /** Without what the client adds: its errors have the arguments. */
   #explain(dialled: Dialled, cause: unknown): Error {
     const message = messageOf(cause)
     if (!isReply(cause)) return new RedisAway(this.#keeper.trouble ?? message, true)
-    if (!AWAY.test(message)) return cause
-    if (USELESS.test(message) && this.#keeper.current === dialled) this.#keeper.drop(message)
-    return new RedisAway(message, false)
+    if (isUseless(message) && this.#keeper.current === dialled) this.#keeper.drop(message)
+    return explainRefusal(message, dialled.address) ?? new ScriptRefused(message)
   }
 
   #prepare(script: Script): Prepared {
     return this.#prepared.getOrInsertComputed(script, () => {
-      const speak = this.options.isCluster ? 'SPUBLISH' : 'PUBLISH'
-      const text = `local SPEAK = '${speak}'\n${script.text}`
+      const text = `local SPEAK = '${this.options.speak}'\n${script.text}`
       return { text, sha: createHash('sha1').update(text).digest('hex') }
     })
   }
 
   /** Commands after this one are carried out after it: nobody has to wait. */
-  async #load({ redis }: Dialled, script: Script): Promise<void> {
+  async #load(dialled: Dialled, script: Script): Promise<void> {
     this.#loaded.add(script)
     try {
-      await redis.script('LOAD', this.#prepare(script).text)
+      await dialled.send('script', ['LOAD', this.#prepare(script).text])
     } catch (cause) {
       throw isReply(cause) ? new Error(`script ${script.name}: ${messageOf(cause)}`) : cause
     }
   }
 }
-
-/** True for what the server answered; false for what became of the connection. */
-const isReply = (cause: unknown): cause is Error =>
-  cause instanceof Error && cause.name === 'ReplyError'

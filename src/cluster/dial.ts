@@ -2,7 +2,7 @@
  * Dials Redis: one TCP connection that has said who it is, and has been looked at. It is never remade: whoever owns
  * it dials again.
  */
-import type { Redis, RedisOptions } from 'ioredis'
+import type { Command, Redis, RedisOptions } from 'ioredis'
 import type { RedisAddress, RedisTarget } from '../config/redis-url'
 import { messageOf } from '../core/errors'
 import { PATIENCE_MS, RedisAway, RedisUnfit, withPatience } from './away'
@@ -26,10 +26,40 @@ export type DialOptions = {
   readonly nodeName: string
 }
 
-/** A connection that is up. */
-export type Dialled = {
-  readonly redis: Redis
-  readonly info: RedisInfo
+/** A connection that is up. What is sent in one turn leaves together. */
+export class Dialled {
+  #isCorked = false
+
+  constructor(
+    readonly redis: Redis,
+    readonly info: RedisInfo,
+    /** Undefined where Sentinels said it. */
+    readonly address: RedisAddress | undefined,
+    private readonly NewCommand: typeof Command,
+  ) {}
+
+  /** Sends a command, and gives the answer with texts for strings. Commands are carried out in order. */
+  send(name: string, args: (string | number)[]): Promise<unknown> {
+    if (!this.#isCorked) this.#cork()
+    const command = new this.NewCommand(name, args, { replyEncoding: 'utf8' })
+    this.redis.sendCommand(command)
+    return command.promise
+  }
+
+  #cork(): void {
+    this.#isCorked = true
+    this.redis.stream.cork()
+    queueMicrotask(() => {
+      this.#isCorked = false
+      this.redis.stream.uncork()
+    })
+  }
+
+  /** Ends it at once: a server that does not answer would not answer a goodbye. */
+  hangUp(): void {
+    this.redis.disconnect()
+    this.redis.stream.destroy()
+  }
 }
 
 /**
@@ -42,14 +72,15 @@ export async function dial(
   address: RedisAddress | undefined,
   onEnd: (reason: string) => void,
 ): Promise<Dialled> {
-  const { Redis: Client } = await import('ioredis')
+  const { Redis: Client, Command: NewCommand } = await import('ioredis')
   const redis = new Client(clientOptions(options, address))
   let lastError: Error | undefined
   redis.on('error', (cause: Error) => (lastError = cause))
   redis.once('end', () => onEnd(lastError ? messageOf(lastError) : 'the connection was closed'))
   try {
     await withPatience(redis.connect())
-    return { redis, info: await introduce(redis, options) }
+    const info = await introduce(redis, options)
+    return new Dialled(redis, info, address ?? firstOf(options.target), NewCommand)
   } catch (cause) {
     redis.disconnect()
     if (cause instanceof RedisUnfit) throw cause
@@ -57,11 +88,14 @@ export async function dial(
   }
 }
 
+/** Undefined for Sentinels, which are not the server itself. */
+const firstOf = ({ kind, addresses }: RedisTarget): RedisAddress | undefined =>
+  kind === 'sentinel' ? undefined : addresses[0]
+
 function clientOptions(
   { target, tls, sentinelPassword }: DialOptions,
   address: RedisAddress | undefined,
 ): RedisOptions & { replyMapping: 'legacy' } {
-  const [first] = target.addresses
   const encrypted = target.isEncrypted && {
     tls: {
       ...(tls.ca !== undefined && { ca: tls.ca }),
@@ -79,7 +113,7 @@ function clientOptions(
     ...(encrypted && { sentinelTLS: encrypted.tls, enableTLSForSentinelMode: true }),
   }
   return {
-    ...(target.kind === 'sentinel' ? bySentinel : (address ?? first)),
+    ...(target.kind === 'sentinel' ? bySentinel : (address ?? firstOf(target))),
     ...encrypted,
     lazyConnect: true,
     connectTimeout: PATIENCE_MS,
@@ -114,6 +148,7 @@ async function introduce(redis: Redis, options: DialOptions): Promise<RedisInfo>
   const info = readInfo(String(text.status === 'fulfilled' ? text.value : ''))
   const reason = unfitness(info, options.target)
   if (reason !== undefined) throw new RedisUnfit(reason)
+  if (info.isLoading) throw new RedisAway('Redis reads its data', false)
   return info
 }
 

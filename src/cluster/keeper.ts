@@ -66,7 +66,7 @@ export class Keeper {
     const given = this.#dialled
     if (given === undefined) return
     this.#dialled = undefined
-    hangUp(given)
+    given.hangUp()
     this.#fail(reason)
   }
 
@@ -77,7 +77,7 @@ export class Keeper {
     this.#trouble = 'closed'
     const given = this.#dialled
     this.#dialled = undefined
-    if (given) hangUp(given)
+    given?.hangUp()
   }
 
   async #connect(): Promise<void> {
@@ -91,10 +91,10 @@ export class Keeper {
       await this.options.prepare(dialled)
       if (attempt.ended !== undefined) throw new RedisAway(attempt.ended, false)
     } catch (cause) {
-      hangUp(dialled)
+      dialled.hangUp()
       throw cause
     }
-    if (this.#isClosed) return hangUp(dialled)
+    if (this.#isClosed) return dialled.hangUp()
     this.#dialled = dialled
     this.#trouble = undefined
     this.#hasFailed = false
@@ -136,12 +136,6 @@ export class Keeper {
     const count = (): void => {
       if (this.#dialled === dialled) this.answered++
     }
-    dialled.redis.ping().then(count, count)
+    dialled.send('ping', []).then(count, count)
   }
-}
-
-/** At once: a server that does not answer would not answer a goodbye. */
-function hangUp({ redis }: Dialled): void {
-  redis.disconnect()
-  redis.stream.destroy()
 }

@@ -88,5 +88,8 @@ const NO_LINK: Link = {
   unsubscribe: () => undefined,
   isUp: false,
   trouble: 'not connected yet',
+  warnings: [],
+  isPlaceUp: () => false,
+  life: () => undefined,
   close: async () => undefined,
 }

@@ -1,6 +1,13 @@
 /** What a Redis says of itself (`INFO`), and whether it can serve. */
 import type { RedisTarget } from '../config/redis-url'
 
+/** The identity of the data of a Redis: another one after a start without them, and after a failover. */
+export type Life = {
+  readonly id: string
+  /** The one that it went on from; zeros where there was none. */
+  readonly earlierId: string
+}
+
 export type RedisInfo = {
   /** `redis` or `valkey`, and its version, for people. */
   readonly server: string
@@ -11,10 +18,7 @@ export type RedisInfo = {
   readonly isCluster: boolean
   /** Undefined where it does not say. */
   readonly evictionPolicy: string | undefined
-  /** The identity of its data: another one after a start without them, and after a failover. */
-  readonly replicationId: string | undefined
-  /** The one before a failover. */
-  readonly earlierReplicationId: string | undefined
+  readonly life: Life
 }
 
 const LEAST_MAJOR = 7
@@ -32,8 +36,10 @@ export function readInfo(text: string): RedisInfo {
     isLoading: fields.get('loading') === '1',
     isCluster: fields.get('redis_mode') === 'cluster' || fields.get('server_mode') === 'cluster',
     evictionPolicy: fields.get('maxmemory_policy'),
-    replicationId: fields.get('master_replid'),
-    earlierReplicationId: fields.get('master_replid2'),
+    life: {
+      id: fields.get('master_replid') ?? '',
+      earlierId: fields.get('master_replid2') ?? '',
+    },
   }
 }
 
@@ -50,3 +56,11 @@ export function unfitness(
     return 'CARILLON_REDIS_URL is that of a Cluster, and leads to a Redis that is in none: expected redis:// with one address'
   return undefined
 }
+
+/** What is not as it should be, and does not hinder. */
+export const warningsOf = (info: RedisInfo | undefined): string[] =>
+  info?.evictionPolicy === undefined || info.evictionPolicy === 'noeviction'
+    ? []
+    : [
+        `its maxmemory-policy is ${info.evictionPolicy}, expected noeviction: it may delete who is where, and events`,
+      ]

@@ -1,0 +1,64 @@
+/** Which master of a Cluster has which slots, as one of its nodes says. */
+import type { RedisAddress } from '../config/redis-url'
+import { messageOf } from '../core/errors'
+import { RedisAway, RedisUnfit, withPatience } from './away'
+import { dial, type DialOptions } from './dial'
+
+/** Slots, both ends included, of one master. */
+export type SlotRange = {
+  readonly from: number
+  readonly until: number
+  readonly master: RedisAddress
+}
+
+/** The name of an address in maps and for people. */
+export const addressText = ({ host, port }: RedisAddress): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+
+export type Topology = {
+  readonly ranges: readonly SlotRange[]
+  /** The Cluster serves nobody: too many masters are gone, or slots have none. */
+  readonly isDown: boolean
+}
+
+/** Asks nodes one after the other until one answers. @throws (rejects with) RedisAway, RedisUnfit */
+export async function readTopology(
+  options: DialOptions,
+  nodes: readonly RedisAddress[],
+): Promise<Topology> {
+  let lastError: unknown
+  for (const node of nodes)
+    try {
+      return await askNode(options, node)
+    } catch (cause) {
+      lastError = cause
+    }
+  if (lastError instanceof RedisUnfit) throw lastError
+  throw new RedisAway(lastError === undefined ? 'no node is known' : messageOf(lastError), false)
+}
+
+async function askNode(options: DialOptions, node: RedisAddress): Promise<Topology> {
+  const dialled = await dial(options, node, () => undefined)
+  try {
+    const asked = [dialled.send('cluster', ['SLOTS']), dialled.send('cluster', ['INFO'])]
+    const [slots, info] = await withPatience(Promise.all(asked))
+    return { ranges: readSlots(slots, node), isDown: String(info).includes('cluster_state:fail') }
+  } finally {
+    dialled.hangUp()
+  }
+}
+
+/** @throws RedisAway for an answer that is not one of CLUSTER SLOTS, and where there is no master at all */
+function readSlots(answer: unknown, asked: RedisAddress): readonly SlotRange[] {
+  const ranges: SlotRange[] = []
+  for (const range of Array.isArray(answer) ? (answer as unknown[]) : []) {
+    const [from, until, master] = Array.isArray(range) ? (range as unknown[]) : []
+    const [host, port] = Array.isArray(master) ? (master as unknown[]) : []
+    if (typeof from !== 'number' || typeof until !== 'number' || typeof port !== 'number') continue
+    // A node that does not know how it is reached leaves its name away, or says `?`.
+    const isNamed = typeof host === 'string' && host !== '' && host !== '?'
+    ranges.push({ from, until, master: { host: isNamed ? host : asked.host, port } })
+  }
+  if (ranges.length === 0) throw new RedisAway('no node of the Cluster has any slot', false)
+  return ranges
+}
