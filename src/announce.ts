@@ -5,6 +5,7 @@
  */
 import { formatAddress, publicAddress } from './config/admin-settings'
 import { SETTINGS, type Config } from './config/config'
+import { usableCores } from './config/cores'
 import type { ListenAddress } from './core/addresses'
 import type { Origin } from './config/credentials'
 import { credentialsFile } from './config/first-start'
@@ -14,15 +15,24 @@ import type { CarillonServer } from './server'
 const FEW_FILES = 10_000
 
 export function announce(server: CarillonServer, config: Config): void {
-  const surroundings = { files: openFilesLimit(), isTerminal: Boolean(process.stdout.isTTY) }
-  process.stdout.write(`${announcement(server, config, surroundings)}\n`)
+  process.stdout.write(`${describeStart(server, config)}\n`)
 }
+
+/** The announcement of a server in this process. */
+export const describeStart = (server: CarillonServer, config: Config): string =>
+  announcement(server, config, {
+    files: openFilesLimit(),
+    isTerminal: Boolean(process.stdout.isTTY),
+    cores: usableCores(),
+  })
 
 type Surroundings = {
   /** How many open files the system allows; undefined where it gives no number. */
   readonly files: number | undefined
   /** A person reads what is printed, and no log collector does. */
   readonly isTerminal: boolean
+  /** That this process may use, where it counts. */
+  readonly cores?: number
 }
 
 type Announced = Pick<
@@ -33,9 +43,9 @@ type Announced = Pick<
 export function announcement(
   { credentials, plugins, port, adminAddress, metricsPort }: Announced,
   config: Config,
-  { files, isTerminal }: Surroundings,
+  { files, isTerminal, cores = 1 }: Surroundings,
 ): string {
-  const { host, databasePath, swagger, console, metricsHost } = config
+  const { host, databasePath, swagger, console, metricsHost, workers } = config
   const { app, admin } = credentials
   const clients = reachedAt(config, port)
   const { pathPrefix } = clients
@@ -56,6 +66,7 @@ export function announcement(
       ...adminRows(adminAddress, base ?? `http${ending}://${authority}`, { swagger, console }),
       ...metricsRows(metricsHost, metricsPort),
       ...(base === undefined ? [] : [['health', `${base}/up  ${base}/ready`] as const]),
+      ...(workers > 1 ? [['workers', `${workers}, each a process`] as const] : []),
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
     section(`App (${describe(app.origin)})`, [
@@ -78,6 +89,10 @@ export function announcement(
   if (files !== undefined && files < FEW_FILES)
     sections.push(
       `Only ${files} open files are allowed: raise the limit (ulimit -n) for more connections.`,
+    )
+  if (workers === 1 && cores > 1)
+    sections.push(
+      `One of ${cores} cores is used: ${SETTINGS.workers.env}=auto uses all of them, with a Redis (docs/scaling.md).`,
     )
   return `\n${sections.join('\n\n')}\n`
 }

@@ -30,6 +30,10 @@ export class Entrance {
   #held = 0
   #outcome: PromiseWithResolvers<void> | undefined
   #forward: Forward | undefined
+  /** Requests that come now are the last ones of their connections. */
+  #isRetiring = false
+  /** Other processes listen wherever this one does. */
+  isAmongOthers = false
 
   constructor(
     /** Where the process listens whose place this one is to take: nobody is let in before `reopen`. */
@@ -38,9 +42,9 @@ export class Entrance {
     if (before) this.shut()
   }
 
-  /** True where the process before listens, and is about to stop. */
+  /** True where another process listens: one that is about to stop, or a worker. */
   shares(address: ListenAddress): boolean {
-    return this.before?.includes(spotOf(address)) === true
+    return this.isAmongOthers || this.before?.includes(spotOf(address)) === true
   }
 
   /** True where requests are passed on to another process. */
@@ -50,13 +54,19 @@ export class Entrance {
 
   /** Has the client open its next connection to the process that serves, where that is another one. */
   markLast(response: Response): Response {
-    if (this.#forward) response.headers.set('connection', 'close')
+    if (this.#forward || this.#isRetiring) response.headers.set('connection', 'close')
     return response
   }
 
   /** Counts requests from now on. Each would pay a thirtieth of a trigger for being counted all the time. */
   count(): void {
     this.isOpen = false
+  }
+
+  /** Has clients open their next connection to another process. */
+  retire(): void {
+    this.isOpen = false
+    this.#isRetiring = true
   }
 
   /** Has requests wait. */
@@ -94,7 +104,11 @@ export class Entrance {
     respond: () => MaybePromise<Response>,
   ): MaybePromise<Response> {
     if (this.#outcome || this.#forward) return this.#answerLater(request, way, respond)
-    return this.#count(respond())
+    return this.#isRetiring ? this.#answerLast(respond) : this.#count(respond())
+  }
+
+  async #answerLast(respond: () => MaybePromise<Response>): Promise<Response> {
+    return this.markLast(await respond())
   }
 
   async #count(response: MaybePromise<Response>): Promise<Response> {

@@ -6,9 +6,10 @@ import type { Config } from './config/config'
 import type { Core } from './core/core'
 import { dismissPolled, drain } from './core/drain'
 import type { LiveFeed } from './http/live-feed'
+import type { Entrance } from './entrance'
 import type { Ports } from './ports'
 import type { Successor } from './takeover/door'
-import { countWaiting } from './takeover/steering'
+import { countWaiting, steerAway, type Rank } from './takeover/steering'
 import type { Webhooks } from './webhooks/webhooks'
 
 /** How long the last frames, goodbyes included, may take to reach their clients. */
@@ -26,24 +27,31 @@ export type GoodbyeParts = {
   readonly feed: LiveFeed
   readonly webhooks: Webhooks
   readonly ports: Ports
+  readonly entrance: Entrance
   /** Stops what is left. */
   readonly end: () => Promise<void>
 }
 
-/** Leaves; `successor` is the process that serves now, if any. */
-export async function leave(parts: GoodbyeParts, successor: Successor | undefined): Promise<void> {
-  const { core, config, feed, webhooks, ports, end } = parts
+/** Leaves; `successor` is the process that serves now, if any. With a rank other workers serve on the same ports. */
+export async function leave(
+  parts: GoodbyeParts,
+  successor: Successor | undefined,
+  rank?: Rank,
+): Promise<void> {
+  const { core, config, feed, webhooks, ports, entrance, end } = parts
+  const others = successor ?? (rank && { isSteered: steerAway(ports.numbers, rank) })
   const wait = (ms: number): Promise<void> =>
     new Promise((resolve) => core.clock.after(ms, resolve))
   let resets = 0
   const stopListening = (): Promise<unknown> => {
-    if (successor) resets += countWaiting(ports.numbers)
+    if (others) resets += countWaiting(ports.numbers)
     return ports.close(false)
   }
-  if (successor && !successor.isSteered) void stopListening()
-  if (successor) dismissPolled(core)
+  if (!entrance.hasMoved) entrance.retire()
+  if (others && !others.isSteered) void stopListening()
+  if (others) dismissPolled(core)
   // Handshakes of this side may be under way.
-  const accepted = successor?.isSteered ? wait(HANDSHAKE_MS) : undefined
+  const accepted = others?.isSteered ? wait(HANDSHAKE_MS) : undefined
   if (await drain(core, config.drainSeconds * 1000)) await wait(GOODBYE_MS)
   await accepted
   feed.finish()

@@ -93,8 +93,9 @@ if (answer) {
     fail(1, `the package ${missing} is not installed: run ${describeInstall()}`)
   const alone = args.length === 1 ? args[0] : undefined
   const takesOver = args.join(' ') === 'serve --takeover'
-  if (!isCommand || alone === 'serve' || takesOver)
-    await (await import('./serve')).serve({ takesOver })
+  const worker = Number(/^serve --worker (\d+)$/.exec(args.join(' '))?.[1]) || undefined
+  if (!isCommand || alone === 'serve' || takesOver || worker)
+    await (await import('./start')).start({ takesOver, ...(worker && { worker }) })
   else if (alone === 'ready') await sayReady()
   else await (await import('./cli/main')).main(args)
 }

@@ -15,6 +15,7 @@ import { listen, listenPlain, respondIn, type Port } from './listen'
 import { listenForAdmins } from './listen-admin'
 import { listenForMetrics } from './metrics-port'
 import { renewal } from './renewal'
+import { steerNowhere } from './takeover/steering'
 
 export type Ports = {
   /** Where clients connect. */
@@ -91,6 +92,7 @@ export async function openPorts(parts: Parts): Promise<Ports> {
       metrics: (request) => metrics?.respond(request) ?? gone(),
     }
     const numbers = opened.flatMap((server) => server.port || [])
+    if (parts.entrance.isAmongOthers) steerNowhere(numbers) // who has left steered connections to the others
     return {
       respondTo: (way, request) => responders[way](request),
       numbers,

@@ -1,30 +1,33 @@
 /**
  * The program: reads the settings, starts the server, announces it, and leaves at a signal.
  */
-import { announce } from './announce'
+import { announce, describeStart } from './announce'
 import { AddressError } from './bind'
 import { CertificateError } from './certificate'
 import { systemClock } from './clock'
 import { formatAddress } from './config/admin-settings'
-import { ConfigError, readConfig, type Config } from './config/config'
+import { nodeNameOf } from './config/cluster-settings'
+import { ConfigError, readConfig, SETTINGS, type Config } from './config/config'
 import { loadConfigFile, logConfigFile } from './config/config-file'
 import { totalCounters } from './core/counters'
-import { messageOf, toOneLine } from './core/errors'
+import { messageOf } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
-import { envFiles, withoutFiles } from './config/env-files'
 import { warnLeftOver, writeGenerated } from './config/first-start'
-import { ignoresHangups } from './hangup'
 import { createLog, type ServerLog } from './log'
-import { notes } from './config/notes'
 import type { Environment } from './config/setting'
+import { databaseOfWorker } from './config/workers-settings'
 import { openFilesLimit, fileLimitWarnings } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
+import { listenAsWorker, listenToSignals } from './signals'
+import { environmentOfStart, fail, readNotes, readSettings, workingFolder } from './start-settings'
 import type { Successor } from './takeover/door'
 import { announceToManager } from './takeover/manager'
 import { startSuccessor } from './takeover/spawn'
+import type { Rank } from './takeover/steering'
+import { connectToParent, type ParentLink } from './workers/parent-link'
 
 /** What lives as long as the process. */
 type Program = ServerLog & {
@@ -32,7 +35,11 @@ type Program = ServerLog & {
   readonly givenUp: AbortController
   /** Of this process at its start, without what the files in its folder have: they may be others by the next one. */
   readonly ownEnv: Environment
+  /** Undefined where this is the only process. */
+  readonly parent: ParentLink | undefined
   server: CarillonServer | undefined
+  /** It was asked to. */
+  isLeaving: boolean
   /** Nothing is left to be done. */
   isOver: boolean
 }
@@ -40,73 +47,73 @@ type Program = ServerLog & {
 export type ServeOptions = {
   /** It takes the place of the server that has the database, where there is one. */
   readonly takesOver?: boolean
+  /** The number of a worker, where a parent has started this process. */
+  readonly worker?: number
 }
 
 /** Starts a server that leaves at the first signal, or exits and prints what is wrong. */
-export async function serve({ takesOver = false }: ServeOptions = {}): Promise<void> {
-  const config = readSettings()
+export async function serve({ takesOver = false, worker }: ServeOptions = {}): Promise<void> {
+  const parent = worker === undefined ? undefined : connectToParent(worker)
+  const settings = readSettings(parent?.fail)
+  const config = parent ? configOfWorker(settings, parent.worker) : settings
   const program: Program = {
-    ...(await createLog(config.logLevel)),
+    ...(await createLog(config.logLevel, worker)),
     givenUp: new AbortController(),
-    ownEnv: withoutFiles(readFiles(), process.env),
+    ownEnv: environmentOfStart(),
+    parent,
     server: undefined,
+    isLeaving: false,
     isOver: false,
   }
   const { log, givenUp } = program
-  for (const { level, message } of readNotes()) log[level]({}, message)
-  for (const line of fileLimitWarnings(config, openFilesLimit())) log.warn({}, line)
+  if (!parent) logNotes(config, log)
   surviveFaults(program)
   leaveOnSignal(program)
   const { file, server } = await start(program, config, takesOver)
   program.server = server
-  announceToManager(`READY=1\nMAINPID=${process.pid}`)
+  if (!parent) announceToManager(`READY=1\nMAINPID=${process.pid}`)
   if (givenUp.signal.aborted) await server.leave().then(() => exit(program)) // a signal came in the last moment
-  logConfigFile(file, log)
-  announce(server, config)
+  if (!parent || parent.worker === 1) logConfigFile(file, log)
+  if (parent) parent.sayListening(addressesOf(server), describeStart(server, config))
+  else announce(server, config)
   if (!process.stderr.isTTY) logListening(program, server, config) // else the announcement is enough
 }
 
-const readFiles = () => envFiles(workingFolder(), process.execArgv, process.env)
-const readNotes = () => notes(process.env, readFiles())
+/** Each worker is a node of its own. */
+const configOfWorker = (config: Config, worker: number): Config =>
+  Object.freeze({
+    ...config,
+    databasePath: databaseOfWorker(config.databasePath, worker),
+    nodeName: `${nodeNameOf(config)}:${worker}`,
+  })
 
-/** Exits where the folder was removed, as a deploy removes the release before. */
-function workingFolder(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return fail('the working directory was removed: start the server in one that exists') // ENOENT
-  }
-}
-
-function readSettings(): Config {
-  try {
-    return readConfig(process.env)
-  } catch (cause) {
-    if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes, ...readNotes().map(({ message }) => message))
-  }
+function logNotes(config: Config, log: Log): void {
+  for (const { level, message } of readNotes()) log[level]({}, message)
+  for (const line of fileLimitWarnings(config, openFilesLimit())) log.warn({}, line)
 }
 
 /** Exits where the configuration file, the database, a plugin or the address can't be used. */
 async function start(program: Program, config: Config, takesOver: boolean) {
-  const { log, givenUp } = program
+  const { log, givenUp, parent } = program
+  const give = parent?.fail ?? fail
   const surroundings = { clock: systemClock, givenUp: givenUp.signal }
   try {
-    const file = await loadConfigFile(config.configFile, workingFolder(), surroundings)
+    const file = await loadConfigFile(config.configFile, workingFolder(give), surroundings)
     const handOver = (credentials: Credentials) => shareGenerated(credentials, config, log)
     const onMoved = (successor: Successor) => leaveTo(program, successor)
-    const options = { config, log, handOver, takesOver, onMoved }
+    const takeTurn = parent && (() => parent.takeTurn())
+    const options = { config, log, handOver, takesOver, onMoved, takeTurn }
     if (takesOver) await rehearse()
     const server = await createServer({ ...options, ...surroundings, ...file })
     return { file, server }
   } catch (cause) {
     if (givenUp.signal.aborted) return exit(program)
     await program.finish()
-    if (cause instanceof ConfigError) fail(...cause.mistakes)
+    if (cause instanceof ConfigError) give(...cause.mistakes)
     const isExplained = [StoreError, PluginError, AddressError, CertificateError].some(
       (kind) => cause instanceof kind,
     )
-    fail(isExplained ? messageOf(cause) : String(cause))
+    return give(isExplained ? messageOf(cause) : String(cause))
   }
 }
 
@@ -127,6 +134,20 @@ async function rehearse(): Promise<void> {
   await server.stop()
 }
 
+/** Where it listens, as settings: ports that were to be chosen are numbers. */
+function addressesOf({ port, plainPort, metricsPort, adminAddress }: CarillonServer): Environment {
+  const admins = adminAddress && formatAddress(adminAddress)
+  const given = [
+    [SETTINGS.port, port],
+    [SETTINGS.plainPort, plainPort],
+    [SETTINGS.metricsPort, metricsPort],
+    [SETTINGS.adminListen, admins],
+  ] as const
+  return Object.fromEntries(
+    given.flatMap(([{ env }, value]) => (value === undefined ? [] : [[env, String(value)]])),
+  )
+}
+
 /** The announcement for log collectors. */
 function logListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
   const { port, adminAddress, metricsPort } = server
@@ -141,33 +162,26 @@ function shareGenerated(credentials: Credentials, { databasePath }: Config, log:
   if (!process.stdout.isTTY) writeGenerated(credentials, databasePath, systemClock.now())
 }
 
-/** A terminal signals the whole process group, and `bun run` passes it on once more: that is one signal. */
-const SAME_SIGNAL_MS = 300
-
 /** The first signal drains, or gives up the start; a second one ends the process at once. */
 function leaveOnSignal(program: Program): void {
-  const { log, givenUp, finish } = program
-  let leavingSince: number | undefined
-  const leave = (signal: string): void => {
-    const now = systemClock.mono()
-    if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
-    if (leavingSince !== undefined) {
-      log.warn({ signal }, 'a second signal: ended at once')
-      return void finish().then(() => process.exit(1))
-    }
-    leavingSince = now
-    const { server } = program
-    log.info({ signal, connections: server?.core.hub.connectionCount ?? 0 }, 'leaving')
-    if (server) void server.leave().then(() => exit(program))
-    else givenUp.abort()
-  }
-  process.on('SIGTERM', leave)
-  process.on('SIGINT', leave)
-  if (!ignoresHangups()) process.on('SIGHUP', leave)
-  process.on(
-    'SIGUSR2',
-    () => void (program.server && startSuccessor(program.server.core, program.ownEnv)),
-  )
+  const { log, parent, finish: end } = program
+  const leave = (signal: string): void => leaveNow(program, { signal })
+  const replace = (): void =>
+    void (program.server && startSuccessor(program.server.core, program.ownEnv))
+  if (!parent) return listenToSignals({ log, leave, end, replace })
+  listenAsWorker({ log, leave, end })
+  parent.onLeave = (rank) => leaveNow(program, {}, rank)
+  parent.onLost = () => leaveNow(program, { reason: 'the parent of the workers has ended' })
+}
+
+/** Leaves once, whoever asks. */
+function leaveNow(program: Program, fields: object, rank?: Rank): void {
+  const { log, givenUp, server } = program
+  if (program.isLeaving) return
+  program.isLeaving = true
+  log.info({ ...fields, connections: server?.core.hub.connectionCount ?? 0 }, 'leaving')
+  if (server) void server.leave(rank).then(() => exit(program))
+  else givenUp.abort()
 }
 
 /** Leaves, since another process serves; at once where that one has ended. */
@@ -200,12 +214,4 @@ function surviveFaults(program: Program): void {
   }
   process.on('unhandledRejection', survive)
   process.on('uncaughtException', survive)
-}
-
-const MAX_LINE_CHARS = 4096
-
-/** Exits with a line for each mistake. Lines may quote what others wrote: a configuration file, a database. */
-function fail(...lines: readonly string[]): never {
-  for (const line of lines) process.stderr.write(`carillon: ${toOneLine(line, MAX_LINE_CHARS)}\n`)
-  process.exit(1)
 }

@@ -49,10 +49,9 @@ import { Sessions } from './http/sessions'
 import { backupsOf, webhooksOf } from './new-upkeep'
 import { newCore } from './new-core'
 import { enginesOf } from './new-engine'
+import { pagesOf } from './new-pages'
 import { requestLimit, watchOpenFiles } from './open-files'
 import { metricsOptions } from './metrics-port'
-import consolePage from './pages/console/index.html'
-import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
 import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
@@ -74,6 +73,7 @@ import { Writes } from './store/writes'
 import { claim, type Claim } from './takeover/claim'
 import type { Successor } from './takeover/door'
 import { openDoor } from './takeover/open-door'
+import type { Rank } from './takeover/steering'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 
@@ -88,6 +88,8 @@ export type ServerOptions = StandbyOptions & {
   readonly newEngine?: (parts: EngineParts) => Engine
   /** Takes the place of the server that has the database, where there is one. */
   readonly takesOver?: boolean
+  /** Resolves when it may listen: with true where other workers listen on the same ports. */
+  readonly takeTurn?: (() => Promise<boolean>) | undefined
   /** Called when another process serves in place of this one; `leave` is to follow. */
   readonly onMoved?: (successor: Successor) => void
   /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
@@ -108,8 +110,8 @@ export type CarillonServer = {
   readonly metricsPort: number | undefined
   /** Undefined where admins have no address of their own. */
   readonly adminAddress: ListenAddress | undefined
-  /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
-  leave(): Promise<void>
+  /** Refuses newcomers, spreads the goodbyes, lets requests finish, stops. With a rank, others get the newcomers. */
+  leave(rank?: Rank): Promise<void>
   /** Stops at once. */
   stop(): Promise<void>
 }
@@ -288,19 +290,7 @@ async function build(
     plugins,
     sessionHours: config.sessionHours,
     openAppId: published.appId,
-    reference: config.swagger === 'on' ? { page: swaggerPage, published, locality } : undefined,
-    console:
-      config.console === 'on'
-        ? {
-            page: consolePage,
-            published,
-            locality,
-            addresses,
-            pathPrefix: config.pathPrefix,
-            publicUrl: config.publicUrl,
-            hasReference: config.swagger === 'on',
-          }
-        : undefined,
+    ...pagesOf(config, { published, locality, addresses }),
   }
   const apis = createApis(core, apiOptions, config.adminListen !== undefined)
   undo.push(() => stopPlugins(core.hooks, core))
@@ -312,6 +302,7 @@ async function build(
     throw storeError(config.databasePath, cause)
   })
   await makeWay()
+  if (options.takeTurn) entrance.isAmongOthers = await options.takeTurn()
   const maxRequests = config.maxRequests || requestLimit()
   const inFlight = new InFlight(core, { addresses, appRequests, maxRequests })
   const responders = {
@@ -340,7 +331,7 @@ async function build(
   }
   const door = await openDoor({ ...served, ...stored, succession, onMoved })
   undo.push(() => door.close())
-  const goodbye = () => leave({ core, config, feed, webhooks, ports, end }, successor)
+  const goodbye = (rank?: Rank) => leave({ ...served, feed, end }, successor, rank)
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
     // Who was with the process before has until then to come back.
@@ -394,6 +385,6 @@ async function build(
     metricsPort,
     adminAddress,
     stop: end,
-    leave: () => (leaving ??= door.leave(goodbye)),
+    leave: (rank) => (leaving ??= door.leave(() => goodbye(rank))),
   }
 }

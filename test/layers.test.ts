@@ -159,6 +159,10 @@ test.each(Object.entries(MAX_LINES))(
 const SMALL: Readonly<Record<string, string>> = {
   'apps/resource.ts': 'the API and the command line show apps by it',
   'http/outdated-clients.ts': 'a table of its own: rows come with time',
+  'new-pages.ts': 'server.ts would exceed 400 lines',
+  'start.ts': 'a parent of workers loads no more',
+  'workers/messages.ts': 'both sides say them',
+  'config/cores.ts': 'the setting and the announcement ask it',
   'new-upkeep.ts': 'server.ts would exceed 400 lines',
   'pages/console/overview/sparkline.tsx': 'drawn in rows, without what plots need',
   'clock.ts': 'the real one; tests bring another',

@@ -24,7 +24,8 @@ export class Program {
   readonly #listening = Promise.withResolvers<number>()
   readonly output: Promise<string>
   readonly errors: Promise<string>
-  #text = ''
+  /** All that it has printed so far. */
+  text = ''
   #printed = Promise.withResolvers<void>()
 
   constructor(
@@ -45,14 +46,14 @@ export class Program {
   async #read(): Promise<string> {
     const decoder = new TextDecoder()
     for await (const bytes of this.process.stdout) {
-      this.#text += decoder.decode(bytes)
+      this.text += decoder.decode(bytes)
       this.#printed.resolve()
       this.#printed = Promise.withResolvers<void>()
-      const port = /ws:\/\/[^/]+:(\d+)\//.exec(this.#text)?.[1]
-      if (port && this.#text.includes('pusher.subscribe')) this.#listening.resolve(Number(port))
+      const port = /ws:\/\/[^/]+:(\d+)\//.exec(this.text)?.[1]
+      if (port && this.text.includes('pusher.subscribe')) this.#listening.resolve(Number(port))
     }
     this.#listening.reject(new Error('the program ended before it listened'))
-    return this.#text
+    return this.text
   }
 
   /** The port, once the announcement is out. */
@@ -62,7 +63,7 @@ export class Program {
 
   /** Resolves once some text was printed. */
   async waitForText(text: string): Promise<void> {
-    while (!this.#text.includes(text)) await waitFor(`the text ${text}`, this.#printed.promise)
+    while (!this.text.includes(text)) await waitFor(`the text ${text}`, this.#printed.promise)
   }
 
   waitForExit(): Promise<number> {

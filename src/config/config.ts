@@ -22,6 +22,7 @@ import {
 } from './setting'
 import { METRICS_SETTINGS, openMetricsMistake, sharedPortMistake } from './metrics-settings'
 import { TLS_SETTINGS, tlsMistake } from './tls-settings'
+import { WORKERS_SETTINGS, workersMistakes } from './workers-settings'
 import { fileVariable, withSecretFiles } from './secret-files'
 import { deniedWebhooks, WEBHOOK_SETTINGS } from './webhook-settings'
 
@@ -46,6 +47,7 @@ export const SETTINGS = {
   ...TLS_SETTINGS,
   ...DATABASE_SETTINGS,
   ...CLUSTER_SETTINGS,
+  ...WORKERS_SETTINGS,
   appId: optional(
     'PUSHER_APP_ID',
     /^(?!\.{1,2}$)[\w.-]+$/,
@@ -263,6 +265,9 @@ export function readConfig(environment: Environment): Config {
   )
   mistakes.push(
     ...sharedPortMistake(values).map((reason) => `${describe(SETTINGS.metricsPort)}: ${reason}`),
+  )
+  mistakes.push(
+    ...workersMistakes(values).map((reason) => `${describe(SETTINGS.workers)}: ${reason}`),
   )
   mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)

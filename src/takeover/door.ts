@@ -227,9 +227,9 @@ export class Door {
   /** Why nobody can have the place now; undefined where somebody can. */
   #refusalOf({ protocol }: Ask): string | undefined {
     if (protocol !== PROTOCOL) return `it speaks protocol ${PROTOCOL}, and the new one ${protocol}`
+    if (this.#isLeaving) return 'it is leaving'
     if (this.#link || !this.parts.entrance.isOpen) return 'another takeover is under way'
-    if (this.#isLeaving || this.parts.core.state.draining) return 'it is leaving'
-    return undefined
+    return this.parts.core.state.draining ? 'it is leaving' : undefined
   }
 
   async #follow(socket: Socket, ask: Ask): Promise<void> {

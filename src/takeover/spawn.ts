@@ -29,7 +29,7 @@ export async function startSuccessor({ clock, log, state }: Core, env: Environme
 type Started = { readonly pid: number; readonly ended: Promise<number | undefined> }
 
 function spawnChild(env: Environment): Started {
-  const { pid, exited } = Bun.spawn(commandLine(), {
+  const { pid, exited } = Bun.spawn(ownCommand('serve', '--takeover'), {
     env,
     stdio: ['inherit', 'inherit', 'inherit'],
   })
@@ -43,7 +43,10 @@ function spawnChild(env: Environment): Started {
 async function spawnForManager({ after }: Clock, env: Environment): Promise<Started> {
   const script = '"$@" >&3 3>&- & echo $!'
   const stdio = ['ignore', 'pipe', 'inherit', 1] as const
-  const shell = Bun.spawn(['sh', '-c', script, 'sh', ...commandLine()], { env, stdio: [...stdio] })
+  const shell = Bun.spawn(['sh', '-c', script, 'sh', ...ownCommand('serve', '--takeover')], {
+    env,
+    stdio: [...stdio],
+  })
   const pid = Number(await new Response(shell.stdout).text())
   const ended = new Promise<undefined>((resolve) => {
     const look = (): unknown => (isAlive(pid) ? after(LOOK_MS, look) : resolve(undefined))
@@ -66,11 +69,11 @@ function refusalOf({ draining }: Core['state']): string | undefined {
   return draining ? 'this process is leaving' : undefined
 }
 
-/** An executable has its files inside; else the entry is an argument of the runtime. */
-function commandLine(): string[] {
+/** How this program is called. An executable has its files inside; else the entry is an argument of the runtime. */
+export function ownCommand(...args: readonly string[]): string[] {
   const [runtime, ...options] = [process.execPath, ...process.execArgv]
   const entry = Bun.main.startsWith('/$bunfs/') ? [] : [...options, Bun.main]
-  return [runtime, ...entry, 'serve', '--takeover']
+  return [runtime, ...entry, ...args]
 }
 
 /** Ends a process that keeps what another one is to have. */

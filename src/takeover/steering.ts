@@ -1,18 +1,28 @@
 /**
- * Steering: the system gives new connections of a port that two processes share to the newer one alone, so that the
- * older one can accept all that waits before it stops listening. By a program of the socket (SO_ATTACH_REUSEPORT_CBPF),
- * on Linux. Spec: socket(7), tcp(7).
+ * Steering: the system gives new connections of a port that processes share to all but one, so that this one can accept
+ * all that waits before it stops listening: to the newer one of two, or to the other workers. By a program of the socket
+ * (SO_ATTACH_REUSEPORT_CBPF), on Linux. Spec: socket(7), tcp(7); `linux/filter.h`.
  */
 import { dlopen, FFIType, ptr } from 'bun:ffi'
 import { readdirSync } from 'node:fs'
 
-const SOCKET = { level: 1, accepts: 30, steer: 51 }
+const SOCKET = { level: 1, accepts: 30, steer: 51, steerNot: 68 }
 const TCP = { level: 6, info: 11, waiting: 24 }
 const ADDRESS_BYTES = 128
-/** Returns a constant. */
-const RETURN = 0x06
-/** The newer of two that share a port. Where there is none the system chooses as it does without a program. */
+/** Steps of a program. It returns the place of a socket; where there is none, the system chooses as it does else. */
+const STEPS = {
+  returnConstant: 0x06,
+  load: 0x20,
+  modulo: 0x94,
+  jumpIfLeast: 0x35,
+  add: 0x04,
+  returnResult: 0x16,
+} as const
+/** What `load` takes for a random number: SKF_AD_OFF + SKF_AD_RANDOM. */
+const RANDOM = 0xff_ff_f0_38
+/** The newer of two that share a port. */
 const NEWER = 1
+const STEP_BYTES = 8
 
 const SYMBOLS = {
   getsockopt: {
@@ -64,20 +74,51 @@ function listenersOn(libc: Libc, ports: readonly number[]): number[] {
     })
 }
 
+/** Where a socket is among those that share its port, in the order of the system, and how many these are. */
+export type Rank = { readonly index: number; readonly count: number }
+
+/** A step, its number, and how many steps a jump skips where its condition is false. */
+type Step = readonly [step: number, value: number, orSkip?: number]
+
 /** Gives new connections to this process, the newer one. False where the system cannot. */
-export function steerHere(ports: readonly number[]): boolean {
+export const steerHere = (ports: readonly number[]): boolean =>
+  steer(ports, [[STEPS.returnConstant, NEWER]])
+
+/** Gives new connections to the others that share the ports, to each as many. False where the system cannot. */
+export const steerAway = (ports: readonly number[], { index, count }: Rank): boolean =>
+  steer(ports, [
+    [STEPS.load, RANDOM],
+    [STEPS.modulo, count - 1],
+    [STEPS.jumpIfLeast, index, 1],
+    [STEPS.add, 1],
+    [STEPS.returnResult, 0],
+  ])
+
+/** Has the system choose by itself among all that share the ports. */
+export function steerNowhere(ports: readonly number[]): void {
+  const libc = loadLibc()
+  const nothing = new Int32Array(1)
+  for (const file of libc ? listenersOn(libc, ports) : [])
+    libc?.setsockopt(file, SOCKET.level, SOCKET.steerNot, ptr(nothing), nothing.byteLength)
+}
+
+function steer(ports: readonly number[], steps: readonly Step[]): boolean {
   const libc = loadLibc()
   if (!libc) return false
-  const step = new Uint8Array(8)
+  const code = new Uint8Array(steps.length * STEP_BYTES)
+  const view = new DataView(code.buffer)
+  for (const [at, [step, value, orSkip = 0]] of steps.entries()) {
+    view.setUint16(at * STEP_BYTES, step, true)
+    view.setUint8(at * STEP_BYTES + 3, orSkip)
+    view.setUint32(at * STEP_BYTES + 4, value, true)
+  }
   const program = new Uint8Array(16)
-  new DataView(step.buffer).setUint16(0, RETURN, true)
-  new DataView(step.buffer).setUint32(4, NEWER, true)
-  new DataView(program.buffer).setUint16(0, 1, true) // steps
-  new DataView(program.buffer).setBigUint64(8, BigInt(ptr(step)), true)
+  new DataView(program.buffer).setUint16(0, steps.length, true)
+  new DataView(program.buffer).setBigUint64(8, BigInt(ptr(code)), true)
   const files = listenersOn(libc, ports)
-  const steer = (file: number): boolean =>
+  const attach = (file: number): boolean =>
     libc.setsockopt(file, SOCKET.level, SOCKET.steer, ptr(program), program.byteLength) === 0
-  return files.length > 0 && files.every(steer)
+  return files.length > 0 && files.every(attach)
 }
 
 /** Connections that this process has not accepted yet; 0 where the system does not say. */

@@ -1,0 +1,168 @@
+/** `CARILLON_WORKERS`: several processes on one port, started, kept, replaced and stopped by one parent. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { existsSync, mkdirSync } from 'node:fs'
+import Server from 'pusher'
+import { findFreePort } from '../../../bench/lib/processes'
+import { blocksOf, readPage } from '../../docs/pages'
+import { RawClient, waitFor, waitUntil } from '../../harness'
+import { Program } from '../../program'
+import { startRedis, type TestRedis } from '../../redis/redis'
+import { describeWith } from '../programs'
+import { APP, Place } from './takeovers'
+
+const WORKERS = 3
+const CLIENTS = 40
+
+type Line = { readonly msg: string; readonly worker?: number; readonly pids?: readonly number[] }
+
+/** The program with its log among what it prints. */
+class Workers extends Program {
+  constructor(env: Record<string, string>) {
+    super(env, { command: ['sh', '-c', `exec '${process.execPath}' src/index.ts 2>&1`] })
+  }
+
+  /** Lines of the log until now. */
+  get lines(): readonly Line[] {
+    const lines = this.text.split('\n').filter((line) => line.startsWith('{'))
+    return lines.map((line) => JSON.parse(line) as Line)
+  }
+
+  /** Resolves with the line once there are so many with this message. */
+  async logged(msg: string, count = 1): Promise<Line> {
+    const found = () => this.lines.filter((line) => line.msg === msg)
+    await waitUntil(`the log has ${msg}`, () => found().length >= count)
+    return found().at(-1)!
+  }
+}
+
+const [block] = blocksOf(await readPage('docs/scaling.md')).filter(({ code }) =>
+  code.startsWith('CARILLON_WORKERS='),
+)
+/** The settings of the page, but for their values. */
+const settings = Object.fromEntries(
+  Array.from(block!.code.matchAll(/(\w+)=(\S+)/g), ([, name, value]) => [name!, value!]),
+)
+
+const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+
+describeWith('redis-server', 'workers', () => {
+  let redis: TestRedis
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis?.[Symbol.asyncDispose]())
+
+  const envOf = (place: Place): Record<string, string> => ({
+    ...settings,
+    ...place.env,
+    PORT: '0',
+    CARILLON_DRAIN_SECONDS: '0',
+    CARILLON_WORKERS: String(WORKERS),
+    CARILLON_REDIS_URL: redis.url,
+  })
+  const connect = async (port: number): Promise<RawClient> => {
+    const client = new RawClient(`ws://127.0.0.1:${port}/app/${APP.key}?protocol=7`)
+    await client.hello()
+    return client
+  }
+
+  test('share a port; one that is killed is started anew; all leave together', async () => {
+    using place = new Place(0)
+    await using program = new Workers(envOf(place))
+    const port = await program.waitUntilListening()
+    const { pids = [] } = await program.logged('all workers listen')
+    expect(pids).toHaveLength(WORKERS)
+    expect(program.text.match(/Carillon is listening/g)).toHaveLength(1)
+    expect(['', '.2', '.3'].map((n) => existsSync(place.path(`db${n}.sqlite`)))).toEqual([
+      true,
+      true,
+      true,
+    ])
+
+    const refused = new Program({ ...place.env, DATABASE_PATH: ':memory:', PORT: String(port) })
+    expect(await refused.waitForExit()).toBe(1)
+    expect(await refused.errors).toContain(`127.0.0.1:${port} is in use by another process`)
+
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
+    const cut: RawClient[] = []
+    for (const client of clients) void client.closed.then(() => cut.push(client))
+    process.kill(pids[1]!, 'SIGKILL')
+    expect(await program.logged('a worker has ended; it is started anew')).toMatchObject({
+      worker: 2,
+      signal: 'SIGKILL',
+    })
+    await program.logged('listening', WORKERS + 1)
+    for (const client of clients) if (!cut.includes(client)) await client.expectNothing()
+    expect(cut.length).toBeWithin(1, CLIENTS)
+
+    const late = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
+    const left = [...clients.filter((client) => !cut.includes(client)), ...late]
+    program.process.kill('SIGTERM')
+    const codes = await Promise.all(left.map(async (client) => (await client.closing()).code))
+    expect(new Set(codes)).toEqual(new Set([4200]))
+    expect(await program.waitForExit()).toBe(0)
+    expect(program.lines.filter(({ msg }) => msg === 'left')).toHaveLength(WORKERS + 1)
+    expect(pids.some(isAlive)).toBe(false)
+  })
+
+  test('are replaced one after the other at SIGUSR2, without a failed request', async () => {
+    using place = new Place(0)
+    await using program = new Workers({ ...envOf(place), CARILLON_WORKERS: '2' })
+    const port = await program.waitUntilListening()
+    const { pids = [] } = await program.logged('all workers listen')
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
+    const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
+    const failures: unknown[] = []
+    let count = 0
+    let isOver = false
+    const publish = async (): Promise<void> => {
+      while (!isOver) {
+        await sdk.trigger('room', 'e', { n: count++ }).catch((cause) => failures.push(cause))
+      }
+    }
+    const publishing = [publish(), publish()]
+    program.process.kill('SIGUSR2')
+    const codes = await Promise.all(clients.map(async (client) => (await client.closing()).code))
+    await program.logged('all workers were replaced')
+    isOver = true
+    await Promise.all(publishing)
+    expect(failures).toEqual([])
+    expect(count).toBeGreaterThan(100)
+    expect(new Set(codes)).toEqual(new Set([4200]))
+    expect(pids.some(isAlive)).toBe(false)
+
+    // A mistake of the next version costs one worker at most, and the log says so.
+    using held = place.hold('fail')
+    program.process.kill('SIGUSR2')
+    await program.logged('the other workers are not replaced, since one could not start')
+    await program.logged('a worker cannot start; it is tried again')
+    await connect(port)
+    held[Symbol.dispose]()
+    await program.logged('listening', 5)
+  })
+
+  test('end with their parent, however that ends', async () => {
+    using place = new Place(0)
+    await using program = new Workers(envOf(place))
+    await program.waitUntilListening()
+    const { pids = [] } = await program.logged('all workers listen')
+    program.process.kill('SIGKILL')
+    await waitUntil('all workers have left', () => !pids.some(isAlive))
+    expect(await waitFor('the exit', program.process.exited)).not.toBe(0)
+  })
+
+  test.each([
+    ['the settings', { CARILLON_REDIS_URL: '' }, 'CARILLON_WORKERS=3: 3 workers: expected'],
+    ['what the first reads', { CARILLON_CONFIG: '/nowhere.ts' }, '/nowhere.ts'],
+    ['another worker', {}, 'db.2.sqlite: cannot be opened (it is a folder)'],
+  ])('a start that %s refuse ends with one line', async (_, env, line) => {
+    using place = new Place(findFreePort())
+    if (line.startsWith('db.2')) mkdirSync(place.path('db.2.sqlite'))
+    await using program = new Workers({ ...envOf(place), PORT: String(place.port), ...env })
+    expect(await program.waitForExit()).toBe(1)
+    const said = program.text.split('\n').filter((text) => text.startsWith('carillon: '))
+    expect(said).toHaveLength(1)
+    expect(said[0]).toContain(line)
+    expect(program.text).not.toContain('Carillon is listening')
+  })
+})
