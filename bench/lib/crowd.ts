@@ -9,7 +9,7 @@ import { Closed, Open, type Pace } from './pace'
 import { PROTOCOLS } from './protocols'
 import { Publisher } from './publisher'
 import type { Reactor } from './reactor'
-import type { Peer } from './sides'
+import { nodesOf, type Peer } from './sides'
 import { Tally } from './tally'
 
 export type CrowdRow = {
@@ -25,6 +25,8 @@ export type CrowdRow = {
   readonly publishers: number
   /** Messages outstanding over all publishers, or messages per second over all of them. */
   readonly pace: { readonly inFlight: number } | { readonly ratePerSecond: number }
+  /** Where there are several nodes: whether publishers are on another one than subscribers, or all on each; the first if absent. */
+  readonly placement?: 'across' | 'each'
   /** True for a crowd that is measured and read before all others. */
   readonly isProbe: boolean
 }
@@ -46,7 +48,8 @@ export class Crowd implements Role {
     readonly reactor: Reactor,
     readonly peer: Peer,
   ) {
-    const { subscribers, stalled, channels, publishers, pace } = row
+    const { stalled, channels, publishers, pace } = row
+    const subscribers = this.#subscribers
     this.#readers = subscribers - stalled
     this.#channels = makeChannelNames(row)
     this.tally = new Tally(this.#readers, publishers, channels)
@@ -58,11 +61,24 @@ export class Crowd implements Role {
         : new Open(this.#publishers, pace.ratePerSecond)
   }
 
+  /** Where all are on each node there are as many times more. */
+  get #subscribers(): number {
+    const { subscribers, placement } = this.row
+    return placement === 'each' ? subscribers * nodesOf(this.peer).length : subscribers
+  }
+
+  #nodeOf(role: 'publisher' | 'subscriber', index: number): Peer {
+    const nodes = nodesOf(this.peer)
+    const { placement } = this.row
+    if (placement === 'each') return nodes[index % nodes.length]!
+    return placement === 'across' && role === 'publisher' ? nodes.at(-1)! : this.peer
+  }
+
   /** Subscribes everybody; then those that stall stop reading. */
   join(): void {
     const clients: Client[] = []
     oneByOne(this.reactor, {
-      count: this.row.subscribers,
+      count: this.#subscribers,
       atOnce: AT_ONCE,
       begin: (index) => clients.push(this.#client(index)),
       ready: () => this.#joined,
@@ -142,7 +158,7 @@ export class Crowd implements Role {
       ? FORMATS[formats[index % formats.length]!]
       : PROTOCOLS[this.peer.protocol].format
     const client = new Client(index, this.reactor, format, this)
-    client.connect(this.peer, isProbe ? 'urgent' : undefined)
+    client.connect(this.#nodeOf('subscriber', index), isProbe ? 'urgent' : undefined)
     return client
   }
 
@@ -153,7 +169,7 @@ export class Crowd implements Role {
     const own = all.length === 1 ? all : all.filter(([channel]) => channel % publishers === index)
     return new Publisher(index, {
       reactor: this.reactor,
-      peer: this.peer,
+      peer: this.#nodeOf('publisher', index),
       payloadBytes,
       channels: new Map(own),
       urgency: isProbe ? 'urgent' : undefined,

@@ -29,6 +29,8 @@ export type Wanted = {
   readonly port: number
   /** Where the app's webhooks go, where a question asks for them. */
   readonly webhookUrl?: string | undefined
+  /** Where the servers are several that are one. */
+  readonly redisPort?: number | undefined
 }
 
 /** The app of all installed servers. */
@@ -50,10 +52,15 @@ export const INSTALLED = {
     protocol: 'pusher',
     version: { of: (path) => ['node', path, '--version'], at: SAID },
     unsuited: {},
-    config: ({ host, port, webhookUrl }) => ({
+    config: ({ host, port, webhookUrl, redisPort }) => ({
       debug: false,
       host,
       port,
+      ...(redisPort !== undefined && {
+        'adapter.driver': 'redis',
+        'database.redis.host': host,
+        'database.redis.port': redisPort,
+      }),
       'metrics.enabled': false,
       'eventLimits.maxPayloadInKb': 200,
       'presence.maxMembersPerChannel': 100_000,

@@ -10,7 +10,7 @@ import type { LoadOrder } from './load'
 import { pinCommand, type Role } from './pinning'
 import type { Outcome } from './question'
 import { removeScratch, makeScratch } from './scratch'
-import { HOST, ROOT, findSide, type Launch, type Peer, type Side } from './sides'
+import { HOST, ROOT, findSide, type Launch, type Peer, type Side, type SideRow } from './sides'
 
 type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit' | 'ignore'>
 
@@ -56,15 +56,36 @@ export type ServerOptions = {
   readonly isUnmeasured?: true
 }
 
-/** @throws Error when it does not answer in time */
+/**
+ * Starts what a side is: one server, or several that are one, with their Redis. Requests go to the first.
+ * @throws Error when one does not answer in time
+ */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
-  const { launch: launchOf, running: peer, app, protocol, isTls } = findSide(side)
+  const { launch: launchOf, running: peer, nodes } = findSide(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
+  if (nodes === undefined) return startNode(side, launchOf, options)
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await startRedis())
+  const started: BenchServer[] = []
+  for (let left = nodes; left > 0; left--)
+    started.push(stack.use(await startNode(side, launchOf, options, redis.port)))
+  const [first, ...others] = started.map((each) => each.peer)
+  const kept = stack.move()
+  return { peer: { ...first!, others }, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+async function startNode(
+  side: Side,
+  launchOf: NonNullable<SideRow['launch']>,
+  options: ServerOptions,
+  redisPort?: number,
+): Promise<BenchServer> {
+  const { app, protocol, isTls } = findSide(side)
   const port = findFreePort()
   const folder = makeScratch()
   const meter = side in INSTALLED ? undefined : options.meter
   const meterFile = meter && join(folder.path, meter)
-  const child = launchServer(launchOf(port, options.webhookUrl), {
+  const child = launchServer(launchOf(port, { webhookUrl: options.webhookUrl, redisPort }), {
     folder: folder.path,
     meter,
     env: options.env ?? {},
@@ -84,6 +105,30 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
       await end(child)
       folder[Symbol.dispose]()
     },
+  }
+}
+
+/** A Redis that keeps nothing, on the CPU of the load. @throws Error when it does not answer in time */
+async function startRedis(): Promise<AsyncDisposable & { readonly port: number }> {
+  const port = findFreePort()
+  const command = ['redis-server', '--port', String(port), '--bind', HOST, '--save', '']
+  const child = launch('load', command, { stdout: 'ignore', stderr: 'inherit', env: process.env })
+  const deadline = performance.now() + READY_MS
+  while (!(await acceptsConnections(port))) {
+    if (performance.now() > deadline || child.exitCode !== null)
+      throw new Error(`redis-server did not answer on port ${port}`)
+    await Bun.sleep(POLL_MS)
+  }
+  return { port, [Symbol.asyncDispose]: () => end(child) }
+}
+
+async function acceptsConnections(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: HOST, port, socket: { data() {} } })
+    socket.end()
+    return true
+  } catch {
+    return false // ECONNREFUSED: it does not listen yet
   }
 }
 

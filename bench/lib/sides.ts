@@ -21,7 +21,12 @@ export type Peer = {
   readonly isTls?: true
   /** The file to which its meter writes on a signal; undefined without a meter. */
   readonly meterFile: string | undefined
+  /** Other servers that are one with it; absent where it is alone. */
+  readonly others?: readonly Peer[]
 }
+
+/** All servers that are one. */
+export const nodesOf = (peer: Peer): readonly Peer[] => [peer, ...(peer.others ?? [])]
 
 /** How a server is started. */
 export type Launch = {
@@ -31,18 +36,26 @@ export type Launch = {
   readonly config?: unknown
 }
 
+export type LaunchWishes = {
+  /** Where the app's webhooks go. */
+  readonly webhookUrl?: string | undefined
+  readonly redisPort?: number | undefined
+}
+
 export type SideRow = {
   readonly about: string
   readonly app: App
   readonly protocol: ProtocolName
   readonly isCompiled?: true
   readonly isTls?: true
+  /** How many servers it is, over a Redis of their own; one without Redis if absent. */
+  readonly nodes?: number
   /** Questions that do not suit the side, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
   /** Finds the reason for which it can't be measured here; undefined where it can. */
   readonly findReasonAbsent: () => string | undefined
   /** Undefined for a server that runs already. */
-  readonly launch: ((port: number, webhookUrl?: string) => Launch) | undefined
+  readonly launch: ((port: number, wanted?: LaunchWishes) => Launch) | undefined
   readonly running?: Peer
 }
 
@@ -101,6 +114,24 @@ function describeCarillon(
     }),
   }
 }
+
+/** As `carillon`, several that are one. */
+function describeNodes(about: string, nodes: number): SideRow {
+  const row = describeCarillon(about, SHIPPED)
+  return {
+    ...row,
+    nodes,
+    findReasonAbsent: findReasonWithoutRedis,
+    launch: (port, wanted) => {
+      const launch = row.launch!(port)
+      const url = `redis://${HOST}:${wanted?.redisPort}`
+      return { ...launch, env: { ...launch.env, CARILLON_REDIS_URL: url } }
+    },
+  }
+}
+
+const findReasonWithoutRedis = (): string | undefined =>
+  Bun.which('redis-server') ? undefined : 'redis-server is not installed'
 
 const EXECUTABLE = join(ROOT, 'dist/carillon')
 
@@ -164,13 +195,15 @@ const BUILT_IN = {
     },
     launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
   },
+  'over-redis': describeNodes('one node over Redis', 1),
+  nodes: describeNodes('two nodes over one Redis', 2),
   'stand-in': {
     ...OURS,
     about: 'a small server of the Pusher protocol, with a file of soketi’s',
     app: INSTALLED_APP,
-    launch: (port, webhookUrl) => ({
+    launch: (port, wanted) => ({
       command: script('bench/servers/stand-in.ts'),
-      config: INSTALLED.soketi.config({ host: HOST, port, webhookUrl }),
+      config: INSTALLED.soketi.config({ host: HOST, port, ...wanted }),
     }),
   },
 } as const satisfies Record<string, SideRow>
@@ -203,11 +236,19 @@ function describeInstalled(name: string, row: Installed): SideRow {
       if (runner && !Bun.which(runner)) return `${name} needs ${runner}, which is not installed`
       return existsSync(path) ? undefined : `${name} is not installed (bench/README.md says how)`
     },
-    launch: (port, webhookUrl) => ({
+    launch: (port, wanted) => ({
       command: [...(runner ? [runner] : []), path, ...args],
-      config: config({ host: HOST, port, webhookUrl }),
+      config: config({ host: HOST, port, ...wanted }),
     }),
   }
+}
+
+/** Two of soketi, which ask each other by Redis. */
+function describeSoketiNodes(): SideRow {
+  const row = describeInstalled('soketi', INSTALLED.soketi)
+  const findReasonAbsent = (): string | undefined =>
+    row.findReasonAbsent() ?? findReasonWithoutRedis()
+  return { ...row, about: 'two of soketi 1.6.1 over one Redis', nodes: 2, findReasonAbsent }
 }
 
 /** Who stands beside Carillon, in the order of the tables. */
@@ -219,6 +260,7 @@ export type Side = string
 const sides = new Map<Side, SideRow>([
   ...Object.entries(BUILT_IN),
   ...Object.entries(INSTALLED).map(([name, row]) => [name, describeInstalled(name, row)] as const),
+  ['soketi-nodes', describeSoketiNodes()],
 ])
 
 /** @throws Error when nobody is called so */

@@ -10,6 +10,7 @@ import { makeConnectCase } from '../connect'
 import { BESIDE, FAIRNESS_LABEL } from '../fairness'
 import { KEPT } from '../history'
 import { MIXED } from '../mixed'
+import { NODES } from '../nodes'
 import { makePresenceCase } from '../presence'
 import { CUT, RECOVERED } from '../recovery'
 import { SPREAD_LABEL } from '../spread'
@@ -309,6 +310,16 @@ export const TARGETS: readonly Target[] = [
   lightRow('`node_modules` of a server', { key: 'modulesMb', was: 38.3, unit: 'MB' }),
   lightRow('`bun run server` to ready, installed', { key: 'readyMs', was: 165, unit: 'ms' }),
   lightRow('RSS at rest, without a connection', { key: 'restMib', was: 65.1, unit: 'MiB' }),
+  ...Object.values(NODES).map((label): Target => {
+    const place = { question: 'nodes-fanout', case: label }
+    return {
+      figure: `deliveries per server-CPU-second of two nodes over one Redis, ${label}, times one alone`,
+      place: { ...place, side: 'nodes' },
+      through: { ...place, side: 'carillon' },
+      key: 'deliveriesPerCpuSecond',
+      bound: { atLeast: 0.85 },
+    }
+  }),
   ...MISDEEDS.map(({ label, side, budgetMs }): Target => ({
     figure: `the longest turn: ${label}`,
     place: { question: 'stalls', case: label, side: side ?? 'plain' },

@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { cpuSecondsOf } from './libc'
+import type { Peer } from './sides'
 
 /** What processes used. For a server that is not ours the fields are NaN, `null` in a record. */
 export type Usage = {
@@ -17,12 +18,16 @@ export type Usage = {
   readonly serverPeakRssMib: number
 }
 
-/** Begins to measure the server and this process; the result ends it. */
-export function openWindow(serverPid: number | undefined): () => Usage {
-  const begun = { at: performance.now(), server: cpuOf(serverPid), load: process.cpuUsage() }
+/** Begins to measure the server, all of its nodes, and this process; the result ends it. Memory is the first's. */
+export function openWindow(
+  serverPid: number | undefined,
+  others: readonly Pick<Peer, 'pid'>[] = [],
+): () => Usage {
+  const readCpu = (): number => others.reduce((sum, { pid }) => sum + cpuOf(pid), cpuOf(serverPid))
+  const begun = { at: performance.now(), server: readCpu(), load: process.cpuUsage() }
   return () => {
     const seconds = (performance.now() - begun.at) / 1000
-    const serverCpuSeconds = cpuOf(serverPid) - begun.server
+    const serverCpuSeconds = readCpu() - begun.server
     return {
       seconds,
       serverCpuSeconds,

@@ -9,6 +9,7 @@ import { latencyOf, makeProgress, serveOrder, type LoadOrder, type LoadOutcome }
 import { oneByOne, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
+import { nodesOf } from '../lib/sides'
 import { makeAuthorizer, type Authorize } from '../lib/signing'
 import { nowMicros, sequenceOf, makeStamp } from '../lib/stamp'
 import { openWindow, dividePerSecond } from '../lib/usage'
@@ -30,19 +31,20 @@ function storm({ case: row, peer, isWatched: watched }: LoadOrder<PresenceCase>)
   const reactor = new Reactor()
   const members = new Members(row.members, makeAuthorizer(peer.app))
   const clients: Client[] = []
+  const nodes = nodesOf(peer)
   oneByOne(reactor, {
     count: row.members,
     atOnce: AT_ONCE,
     begin: (index) => {
       const client = new Client(index, reactor, FORMATS.pusher, members)
       clients.push(client)
-      client.connect(peer)
+      client.connect(nodes[index % nodes.length]!)
     },
     ready: () => members.connected,
   })
   const requests = clients.map((client) => members.request(client))
   const reportProgress = makeProgress(watched, () => members.news)
-  const close = openWindow(peer.pid)
+  const close = openWindow(peer.pid, peer.others)
   members.beginMicros = nowMicros()
   clients.forEach((client, index) => client.send(requests[index]!))
   const isDone = (): boolean => {

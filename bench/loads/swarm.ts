@@ -68,7 +68,7 @@ function measure(
   const countPublished = (): number => sum(crowds.map((crowd) => crowd.published))
   const reportProgress = makeProgress(watched, countReceived)
   const before = { received: countReceived(), published: countPublished() }
-  const close = openWindow(peer.pid)
+  const close = openWindow(peer.pid, peer.others)
   const reportAndTurn = (): number => {
     reportProgress()
     return turn()
