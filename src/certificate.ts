@@ -3,8 +3,9 @@
  * it is used: what is wrong with a pair of files is told in one line, and the pair before stays.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { readPem } from './config/pem-file'
 import { TLS_SETTINGS, type TlsFiles } from './config/tls-settings'
 import { messageOf, quote } from './core/errors'
 
@@ -80,10 +81,12 @@ function stampOfFile(file: string): string {
 
 const { tlsCertFile, tlsKeyFile, tlsPassphrase } = TLS_SETTINGS
 
+const refuse = (line: string): Error => new CertificateError(line)
+
 /** @throws CertificateError */
 function readPair({ certFile, keyFile, passphrase }: TlsFiles): Pair {
-  const cert = readText(tlsCertFile.env, certFile)
-  const key = readText(tlsKeyFile.env, keyFile)
+  const cert = readPem(tlsCertFile.env, certFile, refuse)
+  const key = readPem(tlsKeyFile.env, keyFile, refuse)
   const found = certificateIn(cert, certFile)
   const privateKey = privateKeyIn(key, keyFile, passphrase)
   if (!found.checkPrivateKey(privateKey))
@@ -103,23 +106,6 @@ function requireUsable(tls: Tls, certFile: string): void {
     throw new CertificateError(
       `${tlsCertFile.env}=${quote(certFile)} holds a chain of certificates that cannot be used: ${messageOf(cause)}`,
     )
-  }
-}
-
-const MAX_BYTES = 1_048_576
-
-function readText(setting: string, file: string): string {
-  const refuse = (reason: string): never => {
-    throw new CertificateError(`${setting}=${quote(file)} ${reason}`)
-  }
-  try {
-    const found = statSync(file)
-    if (!found.isFile()) return refuse('is not a file') // a pipe could make us wait without end
-    if (found.size > MAX_BYTES) return refuse(`has more than ${MAX_BYTES} bytes`)
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    if (cause instanceof CertificateError) throw cause
-    return refuse(`cannot be read: ${messageOf(cause)}`)
   }
 }
 

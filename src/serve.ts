@@ -5,6 +5,7 @@ import { announce, describeStart } from './announce'
 import { AddressError } from './bind'
 import { CertificateError } from './certificate'
 import { systemClock } from './clock'
+import { RedisUnfit } from './cluster/away'
 import { formatAddress } from './config/admin-settings'
 import { nodeNameOf } from './config/cluster-settings'
 import { ConfigError, readConfig, SETTINGS, type Config } from './config/config'
@@ -110,7 +111,7 @@ async function start(program: Program, config: Config, takesOver: boolean) {
     if (givenUp.signal.aborted) return exit(program)
     await program.finish()
     if (cause instanceof ConfigError) give(...cause.mistakes)
-    const isExplained = [StoreError, PluginError, AddressError, CertificateError].some(
+    const isExplained = [StoreError, PluginError, AddressError, CertificateError, RedisUnfit].some(
       (kind) => cause instanceof kind,
     )
     return give(isExplained ? messageOf(cause) : String(cause))

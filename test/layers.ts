@@ -18,7 +18,14 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   protocols: ['core', 'protocols'],
   http: ['apps', 'core', 'http', 'protocols/errors', 'protocols/event-names'],
-  cluster: ['cluster', 'config/cluster-settings', 'config/config', 'config/redis-url', 'core'],
+  cluster: [
+    'cluster',
+    'config/cluster-settings',
+    'config/config',
+    'config/pem-file',
+    'config/redis-url',
+    'core',
+  ],
   dialects: ['core', 'dialects', 'http', 'protocols'],
   transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
   store: ['apps/switches', 'apps/masks', 'core', 'store'],
@@ -75,7 +82,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'webhooks/webhooks',
   ],
   'respond.ts': ['config/config', 'core', 'entrance', 'http'],
-  'certificate.ts': ['config/tls-settings', 'core/errors'],
+  'certificate.ts': ['config/pem-file', 'config/tls-settings', 'core/errors'],
   'public-listeners.ts': ['core/types', 'protocols/codec'],
   'renewal.ts': ['certificate', 'core', 'listen'],
   'listen.ts': [
@@ -203,6 +210,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'workers',
   ],
   'serve.ts': [
+    'cluster/away',
     'certificate',
     'announce',
     'bind',

@@ -18,7 +18,8 @@ export type RedisTls = {
 
 export type DialOptions = {
   readonly target: RedisTarget
-  readonly tls: RedisTls
+  /** Asked on each connect, where the target is encrypted. @throws RedisUnfit */
+  readonly tls: () => RedisTls
   readonly sentinelPassword: string | undefined
   /** CARILLON_CLUSTER. */
   readonly cluster: string
@@ -88,6 +89,8 @@ export async function dial(
   }
 }
 
+const NO_TLS: RedisTls = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
+
 /** Undefined for Sentinels, which are not the server itself. */
 const firstOf = ({ kind, addresses }: RedisTarget): RedisAddress | undefined =>
   kind === 'sentinel' ? undefined : addresses[0]
@@ -96,11 +99,12 @@ function clientOptions(
   { target, tls, sentinelPassword }: DialOptions,
   address: RedisAddress | undefined,
 ): RedisOptions & { replyMapping: 'legacy' } {
+  const { ca, cert, key, serverName } = target.isEncrypted ? tls() : NO_TLS
   const encrypted = target.isEncrypted && {
     tls: {
-      ...(tls.ca !== undefined && { ca: tls.ca }),
-      ...(tls.cert !== undefined && { cert: tls.cert, key: tls.key }),
-      ...(tls.serverName !== undefined && { servername: tls.serverName }),
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert, key }),
+      ...(serverName !== undefined && { servername: serverName }),
     },
   }
   const bySentinel = {

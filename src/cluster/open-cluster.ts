@@ -1,5 +1,4 @@
 /** Opens what makes this server one of several: its engine, and its link to Redis. */
-import { readFileSync } from 'node:fs'
 import { nodeNameOf } from '../config/cluster-settings'
 import type { Config } from '../config/config'
 import { readRedisUrl } from '../config/redis-url'
@@ -12,6 +11,7 @@ import { Incarnations, Lives } from './incarnations'
 import { openLink, type Link } from './link'
 import { RedisEngine } from './redis-engine'
 import { SCRIPTS } from './scripts'
+import { readRedisTls } from './tls-files'
 
 export type Cluster = {
   readonly newEngine: (parts: EngineParts) => RedisEngine
@@ -49,19 +49,10 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
       return engine
     },
     async begin(readiness) {
-      const { redisCaFile, redisCertFile, redisKeyFile, redisServerName } = config
-      const read = (path: string | undefined): string | undefined =>
-        path === undefined ? undefined : readFileSync(path, 'utf8')
-      const tls = {
-        ca: read(redisCaFile),
-        cert: read(redisCertFile),
-        key: read(redisKeyFile),
-        serverName: redisServerName,
-      }
       full.link = await openLink(
         {
           target: readRedisUrl(url)!,
-          tls,
+          tls: () => readRedisTls(config),
           sentinelPassword: config.sentinelPassword,
           cluster: config.cluster,
           nodeName: nodeNameOf(config),

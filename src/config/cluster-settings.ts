@@ -63,12 +63,16 @@ export const CLUSTER_SETTINGS = {
   }),
 } as const
 
-type ClusterValues = {
-  readonly redisUrl: string | undefined
+/** The files that TLS to Redis needs, and its name. */
+export type ClusterFiles = {
   readonly redisCaFile: string | undefined
   readonly redisCertFile: string | undefined
   readonly redisKeyFile: string | undefined
   readonly redisServerName: string | undefined
+}
+
+type ClusterValues = ClusterFiles & {
+  readonly redisUrl: string | undefined
   readonly sentinelPassword: string | undefined
 }
 

@@ -33,6 +33,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
     'php artisan',
     'needs an application of Laravel; test/field/import/guides.test.ts reads what it prints',
   ],
+  ['user carillon on', 'test/field/cluster/link-checks.test.ts has a server with these rights'],
   ['CARILLON_WORKERS=auto', 'test/field/processes/workers.test.ts starts them so'],
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],

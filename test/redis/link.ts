@@ -27,7 +27,7 @@ export async function openTestLink(url: string, options: Partial<LinkOptions> = 
   const link = await openLink(
     {
       target: readRedisUrl(url)!,
-      tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined },
+      tls: () => ({ ca: undefined, cert: undefined, key: undefined, serverName: undefined }),
       sentinelPassword: undefined,
       cluster: 'tests',
       nodeName: 'tests',

@@ -1,0 +1,116 @@
+/** Who Redis is, and who it takes a server for: passwords, rights, TLS, versions, policies. */
+import { expect, test } from 'bun:test'
+import { RedisUnfit } from '../../../src/cluster/away'
+import { readInfo, unfitness } from '../../../src/cluster/redis-info'
+import { newScript } from '../../../src/cluster/script'
+import { readRedisTls } from '../../../src/cluster/tls-files'
+import { blocksOf, readPage } from '../../docs/pages'
+import { start, waitUntil } from '../../harness'
+import { openTestLink } from '../../redis/link'
+import { CERT } from '../../redis/redis-process'
+import { startRedis } from '../../redis/redis'
+import { describeWith } from '../programs'
+
+const COUNT = newScript('count', "return redis.call('INCR', prefix .. 'count')")
+
+const NO_FILES = {
+  redisCaFile: undefined,
+  redisCertFile: undefined,
+  redisKeyFile: undefined,
+  redisServerName: undefined,
+}
+
+const guide = blocksOf(await readPage('docs/scaling.md'))
+/** The line of the guide that suffices, with the password `word`. */
+const ACL = guide
+  .find(({ code }) => code.startsWith('user carillon'))!
+  .code.replace('>PASSWORD', '>word')
+  .replace(/^user /, '')
+  .trim()
+
+/** Why a link is refused. */
+const refusalOf = async (url: string, options?: Parameters<typeof openTestLink>[1]) => {
+  const refusal: unknown = await openTestLink(url, options).catch((cause: unknown) => cause)
+  expect(refusal).toBeInstanceOf(RedisUnfit)
+  const { message } = refusal as RedisUnfit
+  expect(message).not.toContain('hunter2')
+  return message
+}
+
+describeWith('redis-server', 'who may talk to Redis', () => {
+  test('a server works with the rights of the guide, and no others', async () => {
+    await using redis = await startRedis({ acl: [ACL] })
+    const url = `redis://carillon:word@127.0.0.1:${redis.port}`
+    const server = await start({ config: { redisUrl: url } })
+    const client = await server.raw()
+    await server.signedIn(client, 'presence-room', { user_id: 'a' })
+    await client.subscribed('cache-room')
+    for (const channel of ['presence-room', 'cache-room'])
+      expect((await server.trigger({ channel, name: 'said', data: channel })).status).toBe(200)
+    await client.next('said')
+    await client.next('said')
+    await server.stop()
+    const log = await redis.cli('acl', 'log')
+    expect(log).toBe('')
+    await using link = await openTestLink(url)
+    const readOthers = newScript('others', "return redis.call('GET', 'others')")
+    const refused: unknown = await link.run(readOthers, '1', []).catch((cause: unknown) => cause)
+    expect(String(refused)).toMatch(/access|permission/)
+  })
+
+  test('what Redis refuses for good ends a start, with the reason and without the password', async () => {
+    const few = 'few on >word ~* &* -@all +evalsha'
+    await using redis = await startRedis({ password: 'right', acl: [few] })
+    const at = `127.0.0.1:${redis.port}`
+    expect(await refusalOf(`redis://:hunter2@${at}`)).toBe(
+      'Redis refuses the password of the user default in CARILLON_REDIS_URL',
+    )
+    expect(await refusalOf(`redis://some:hunter2@${at}`)).toContain('of the user some')
+    expect(await refusalOf(`redis://${at}`)).toContain('Redis wants a password')
+    expect(await refusalOf(`redis://few:word@${at}`)).toContain('too few rights')
+    expect(await refusalOf(`redis://:right@${at}/99`)).toBe('Redis has no database 99')
+    expect(await refusalOf(`redis+cluster://:right@${at}`)).toContain('is in none')
+    await using link = await openTestLink(`redis://:right@${at}/3`)
+    expect(await link.run(COUNT, '1', [])).toBe(1)
+    expect(await redis.cli('-n', '3', 'keys', '*')).toBe('carillon:tests:{1}:count')
+  })
+
+  test('TLS is checked against the authority that is named', async () => {
+    await using redis = await startRedis({ tls: true })
+    const trusting = { tls: () => readRedisTls({ ...NO_FILES, redisCaFile: CERT }) }
+    await using link = await openTestLink(redis.url, trusting)
+    expect(await link.run(COUNT, '1', [])).toBe(1)
+    await using stranger = await openTestLink(redis.url)
+    expect(stranger.isUp).toBe(false)
+    expect(stranger.trouble).toMatch(/certificate/i)
+    const misnamed = () =>
+      readRedisTls({ ...NO_FILES, redisCaFile: CERT, redisServerName: 'redis.example.org' })
+    await using other = await openTestLink(redis.url, { tls: misnamed })
+    expect(other.trouble).toContain('redis.example.org')
+    const missing = { tls: () => readRedisTls({ ...NO_FILES, redisCaFile: '/none' }) }
+    expect(await refusalOf(redis.url, missing)).toStartWith('CARILLON_REDIS_CA_FILE=/none cannot')
+  })
+
+  test('a policy that deletes is warned of', async () => {
+    await using redis = await startRedis()
+    await redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru')
+    await using link = await openTestLink(redis.url)
+    expect(link.warnings).toEqual([expect.stringContaining('allkeys-lru')])
+    expect(link.lines).toEqual([`warn redis: ${link.warnings[0]}`])
+    await redis.cli('config', 'set', 'maxmemory-policy', 'noeviction')
+    await redis.cli('client', 'kill', 'type', 'normal')
+    await link.waitFor('connected')
+    await waitUntil('nothing is warned of', () => link.warnings.length === 0)
+  })
+})
+
+test.each([
+  ['redis_version:6.2.1', 'single', 'expected Redis 7 or Valkey, and found redis 6.2.1'],
+  ['redis_version:7.0.15', 'single', undefined],
+  ['redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nserver_mode:standalone', 'sentinel', undefined],
+  ['redis_version:7.2.4\r\nredis_mode:cluster', 'cluster', undefined],
+  ['redis_version:7.2.4\r\nredis_mode:cluster', 'single', expect.stringContaining('node of a')],
+  ['', 'single', expect.stringContaining('expected Redis 7')],
+] as const)('%j behind %s', (info, kind, reason) => {
+  expect(unfitness(readInfo(info), { kind })).toEqual(reason)
+})
