@@ -16,9 +16,11 @@ export type AdminPort = Responder & { readonly publicApi: HttpApi }
 
 /** @throws AddressError, or the system's error where it is none of the address */
 export async function listenForAdmins(port: AdminPort, address: ListenAddress) {
-  const { addresses, config, entrance } = port
+  const { addresses, config, entrance, peers } = port
   const respond = (request: Request): MaybePromise<Response> => {
     addresses.mark(request, bound)
+    const forward = peers?.forwardOfBrowser(request)
+    if (forward) return port.inFlight.answer(request, () => forward(request, 'admin'))
     const answer = (): MaybePromise<Response> => {
       const place = placeIn(request, config.pathPrefix)
       const folder = publicFolderOf(port, place)

@@ -52,7 +52,7 @@ import {
   withId,
   type Responder,
 } from './respond'
-import type { LongPolls } from './transports/longpoll'
+import { tokenIn, type LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrCall, type XhrSessions } from './transports/xhr'
 
 export type Port = Responder & {
@@ -93,7 +93,7 @@ export function listenAnew(port: Port): void {
 
 /** Responds to a request that is no upgrade, whichever process has its socket. */
 export function respondIn(port: Port, isPlain: boolean) {
-  const { config, listeners, addresses, entrance } = port
+  const { config, listeners, addresses, entrance, peers } = port
   const mayBePlain = config.plainHttp === 'allow' && !isPlain
   const plain = {
     plainHttp: config.plainHttp === 'allow' ? ('refuse' as const) : config.plainHttp,
@@ -110,6 +110,8 @@ export function respondIn(port: Port, isPlain: boolean) {
     if (redirected) return entrance.markLast(redirected)
     const polled = place.isBelow ? respondToFallback(port, request, place, way) : undefined
     if (polled) return polled
+    const forward = peers?.forwardOfBrowser(request)
+    if (forward) return port.inFlight.answer(request, () => forward(request, way))
     if (entrance.isOpen) return respondToApi(port, route(request, place))
     return answerLater(port, request, place, way)
   }
@@ -282,13 +284,15 @@ function respondToFallback(
 }
 
 function respondToPoll(port: Port, request: Request, way: Way): MaybePromise<Response> {
-  const { entrance, longPolls } = port
+  const { entrance, longPolls, peers } = port
   const incoming = () => readRequest(port, request)
+  const token = peers ? tokenIn(request, incoming()) : ''
+  const forward = token === '' ? undefined : peers?.forwardOf(request, token)
+  const sends = request.method === 'POST'
+  if (forward) return respondAndCount(port, request, sends, () => forward(request, way))
   if (entrance.hasMoved && longPolls.isElsewhere(request, incoming()))
     return passOn(port, request, way)
-  return respondAndCount(port, request, request.method === 'POST', () =>
-    longPolls.respond(request, incoming),
-  )
+  return respondAndCount(port, request, sends, () => longPolls.respond(request, incoming))
 }
 
 function respondToXhr(
@@ -297,9 +301,12 @@ function respondToXhr(
   call: XhrCall,
   way: Way,
 ): MaybePromise<Response> {
-  const { xhr } = port
+  const { xhr, peers } = port
+  const sends = call.verb === 'xhr_send'
+  const forward = call.verb === 'OPTIONS' ? undefined : peers?.forwardOf(request, call.session)
+  if (forward) return respondAndCount(port, request, sends, () => forward(request, way))
   if (xhr.isElsewhere(call)) return passOn(port, request, way)
-  return respondAndCount(port, request, call.verb === 'xhr_send', () =>
+  return respondAndCount(port, request, sends, () =>
     xhr.respond(call, request, () => readRequest(port, request)),
   )
 }

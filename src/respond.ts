@@ -16,6 +16,7 @@ import type { AppRequests } from './http/app-requests'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
 import type { InFlight } from './http/in-flight'
 import { pathOf } from './http/place'
+import type { Peers } from './workers/peers'
 
 /** Who responds. */
 export type Responder = {
@@ -26,6 +27,8 @@ export type Responder = {
   readonly inFlight: InFlight
   readonly appRequests: AppRequests
   readonly entrance: Entrance
+  /** Undefined where this is the only process. */
+  readonly peers: Peers | undefined
 }
 
 /**

@@ -29,6 +29,7 @@ import { announceToManager } from './takeover/manager'
 import { startSuccessor } from './takeover/spawn'
 import type { Rank } from './takeover/steering'
 import { connectToParent, type ParentLink } from './workers/parent-link'
+import type { WorkerPart } from './workers/peers'
 
 /** What lives as long as the process. */
 type Program = ServerLog & {
@@ -38,6 +39,8 @@ type Program = ServerLog & {
   readonly ownEnv: Environment
   /** Undefined where this is the only process. */
   readonly parent: ParentLink | undefined
+  /** As they were read. */
+  readonly settings: Config
   server: CarillonServer | undefined
   /** It was asked to. */
   isLeaving: boolean
@@ -62,6 +65,7 @@ export async function serve({ takesOver = false, worker }: ServeOptions = {}): P
     givenUp: new AbortController(),
     ownEnv: environmentOfStart(),
     parent,
+    settings,
     server: undefined,
     isLeaving: false,
     isOver: false,
@@ -102,8 +106,7 @@ async function start(program: Program, config: Config, takesOver: boolean) {
     const file = await loadConfigFile(config.configFile, workingFolder(give), surroundings)
     const handOver = (credentials: Credentials) => shareGenerated(credentials, config, log)
     const onMoved = (successor: Successor) => leaveTo(program, successor)
-    const takeTurn = parent && (() => parent.takeTurn())
-    const options = { config, log, handOver, takesOver, onMoved, takeTurn }
+    const options = { config, log, handOver, takesOver, onMoved, worker: workerPart(program) }
     if (takesOver) await rehearse()
     const server = await createServer({ ...options, ...surroundings, ...file })
     return { file, server }
@@ -117,6 +120,14 @@ async function start(program: Program, config: Config, takesOver: boolean) {
     return give(isExplained ? messageOf(cause) : String(cause))
   }
 }
+
+const workerPart = ({ parent, settings }: Program): WorkerPart | undefined =>
+  parent && {
+    number: parent.worker,
+    count: settings.workers,
+    databasePath: settings.databasePath,
+    takeTurn: () => parent.takeTurn(),
+  }
 
 const NO_LOG: Log = {
   debug: () => undefined,

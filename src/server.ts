@@ -13,6 +13,7 @@ import { EXPIRY_TICK_MS } from './core/expiries'
 import { countFault, runSafely } from './core/faults'
 import { compileHooks } from './core/hooks'
 import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
+import { maxRequestBytes } from './core/limits'
 import { networkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
@@ -76,6 +77,7 @@ import { openDoor } from './takeover/open-door'
 import type { Rank } from './takeover/steering'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
+import { Peers, type WorkerPart } from './workers/peers'
 
 export type ServerOptions = StandbyOptions & {
   /** The clock that turns of the event loop are measured by, in milliseconds; see `Slices`. */
@@ -88,8 +90,8 @@ export type ServerOptions = StandbyOptions & {
   readonly newEngine?: (parts: EngineParts) => Engine
   /** Takes the place of the server that has the database, where there is one. */
   readonly takesOver?: boolean
-  /** Resolves when it may listen: with true where other workers listen on the same ports. */
-  readonly takeTurn?: (() => Promise<boolean>) | undefined
+  /** Where it is one of several workers. */
+  readonly worker?: WorkerPart | undefined
   /** Called when another process serves in place of this one; `leave` is to follow. */
   readonly onMoved?: (successor: Successor) => void
   /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
@@ -182,7 +184,11 @@ async function build(
   const audit = writes.guard(auditStore(db), ['write'])
   const guardedTokens = writes.guard(tokenStore(db), ['insert', 'revoke'])
   const tokens = guard(config.databasePath, () => new Tokens(guardedTokens))
-  const sessions = new Sessions(clock)
+  const uploads = new Uploads(clock)
+  const { worker } = options
+  const peers = Peers.of({ worker, addresses, uploads, maxBytes: maxRequestBytes(config.limits) })
+  const owns = (name: string): boolean => peers?.owns(name) ?? true
+  const sessions = new Sessions(clock, owns)
   const access = {
     ...credentials.admin,
     tokens,
@@ -203,7 +209,6 @@ async function build(
   const faults = { counters, log: quietLog }
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
-  const uploads = new Uploads(clock)
   const built: { core?: Core } = {}
   const plugins = setUpPlugins(listed, {
     clock,
@@ -297,12 +302,12 @@ async function build(
   await startPlugins(core.hooks, core, options.givenUp)
   await openRoutes(plugins, hooks, options.givenUp)
   const xhr = new XhrSessions(core)
-  const longPolls = new LongPolls(core)
+  const longPolls = new LongPolls(core, owns)
   await webhooks.load().catch((cause: unknown) => {
     throw storeError(config.databasePath, cause)
   })
   await makeWay()
-  if (options.takeTurn) entrance.isAmongOthers = await options.takeTurn()
+  if (options.worker) entrance.isAmongOthers = await options.worker.takeTurn()
   const maxRequests = config.maxRequests || requestLimit()
   const inFlight = new InFlight(core, { addresses, appRequests, maxRequests })
   const responders = {
@@ -316,6 +321,7 @@ async function build(
     appRequests,
     listeners,
     entrance,
+    peers,
   }
   const ports = await openPorts({ ...responders, ...apis, metrics: metrics.access })
   const { port, plainPort, adminAddress, metricsPort, renew, close } = ports

@@ -121,9 +121,14 @@ export class Addresses {
     return request.headers.get('x-forwarded-host')?.split(',')[0]?.trim() || own
   }
 
-  /** Marks a request of which another process, whose place this one has taken, has the socket. */
+  /** Marks a request of which another process has the socket: one whose place this one has taken, or another worker. */
   markForwarded(request: Marked, peer: Peer): void {
     request[PASSED_ON] = peer
+  }
+
+  /** True for a request of which another process has the socket. */
+  isForwarded(request: Marked): boolean {
+    return request[PASSED_ON] !== undefined
   }
 
   /** Marks a request that came to the port of plain HTTP, where the public one has TLS. */

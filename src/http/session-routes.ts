@@ -181,7 +181,7 @@ function signIn({ access }: AdminChanges, caller: Caller, { request, hours }: Si
   const now = clock.now()
   const expiresAt = Math.min(now + hours * HOUR_MS, token?.expiresAt ?? Infinity)
   const userAgent = toOneLine(request.headers.get('user-agent') ?? '', USER_AGENT_CHARS)
-  const { session, secret } = newSession({
+  const terms = {
     name: by.name,
     token,
     address: by.address,
@@ -189,7 +189,8 @@ function signIn({ access }: AdminChanges, caller: Caller, { request, hours }: Si
     path: cookiePath(request),
     createdAt: now,
     expiresAt,
-  })
+  }
+  const { session, secret } = newSession(terms, all.owns)
   for (const earlier of all.findAll(readSecrets(request, addresses))) all.end(earlier)
   all.add(session)
   const seconds = Math.ceil((expiresAt - now) / 1000)

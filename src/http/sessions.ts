@@ -42,9 +42,13 @@ const SECRET = /^[\w-]{43}$/
 
 type Terms = Omit<Session, 'id' | 'hash' | 'csrf'>
 
-/** A new session, and the secret by which it is found. */
-export function newSession(terms: Terms): { readonly session: Session; readonly secret: string } {
-  const secret = randomText()
+/** A new session, and the secret by which it is found; `owns` says which secrets lead to this process. */
+export function newSession(
+  terms: Terms,
+  owns: (secret: string) => boolean = () => true,
+): { readonly session: Session; readonly secret: string } {
+  let secret = randomText()
+  while (!owns(secret)) secret = randomText()
   const random = { id: crypto.randomUUID(), hash: sha256(secret), csrf: randomText() }
   return { session: { ...terms, ...random }, secret }
 }
@@ -56,7 +60,11 @@ export class Sessions {
   /** By the id of a token; undefined is the admin. */
   readonly #byCaller = new Map<string | undefined, Set<Entry>>()
 
-  constructor(readonly clock: Clock) {}
+  constructor(
+    readonly clock: Clock,
+    /** False for secrets of sessions that another worker has. */
+    readonly owns: (secret: string) => boolean = () => true,
+  ) {}
 
   get size(): number {
     return this.#byHash.size

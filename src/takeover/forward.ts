@@ -4,6 +4,7 @@
  */
 import { REQUEST_ID, requestIdFrom } from '../http/headers'
 import type { Addresses } from '../http/address'
+import type { UnreadReason } from '../http/bytes'
 import type { Forward, Way } from '../entrance'
 
 /** Says where a request came from: the way, the peer's port and address, and the names of the headers that it had. */
@@ -17,8 +18,19 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'expect']
 /** What the runtime adds to a request without it. */
 const ADDED = ['accept', 'accept-encoding', 'user-agent']
 
+type ForwardOptions = {
+  /** Reads a body; a text says why it was not read. */
+  readonly read?: (request: Request) => Promise<Uint8Array<ArrayBuffer> | UnreadReason>
+  /** The client may send its next request by the same connection. */
+  readonly keepsAlive?: boolean
+}
+
 /** Sends requests to the socket. One that cannot be sent is answered with 503. */
-export function forwardTo(socket: string, addresses: Addresses): Forward {
+export function forwardTo(
+  socketOf: () => string,
+  addresses: Addresses,
+  { read = (request) => request.bytes(), keepsAlive = false }: ForwardOptions = {},
+): Forward {
   return async (request, way) => {
     const { address, port } = addresses.peerOf(request)
     const headers = new Headers(request.headers)
@@ -27,9 +39,10 @@ export function forwardTo(socket: string, addresses: Addresses): Forward {
     headers.set(FROM, `${way} ${port} ${address} ${had}`)
     const { method, url, signal } = request
     try {
-      const body = method === 'GET' || method === 'HEAD' ? undefined : await request.arrayBuffer()
+      const body = method === 'GET' || method === 'HEAD' ? undefined : await read(request)
+      if (typeof body === 'string') return unread(request, body)
       const answer = await fetch(`http://localhost${url.slice(url.indexOf('/', 8))}`, {
-        unix: socket,
+        unix: socketOf(),
         method,
         headers,
         signal,
@@ -37,7 +50,7 @@ export function forwardTo(socket: string, addresses: Addresses): Forward {
         redirect: 'manual',
         decompress: false,
       })
-      return await answerOf(answer)
+      return await answerOf(answer, keepsAlive)
     } catch {
       const id = requestIdFrom(request.headers.get(REQUEST_ID))
       const own = { [REQUEST_ID]: id, 'retry-after': '1', connection: 'close' }
@@ -46,11 +59,24 @@ export function forwardTo(socket: string, addresses: Addresses): Forward {
   }
 }
 
-/** The next request of the client is to open a connection to the process that serves now. */
-async function answerOf(answer: Response): Promise<Response> {
+const STATUS: Readonly<Record<UnreadReason, number>> = {
+  too_large: 413,
+  too_slow: 408,
+  broken_off: 400,
+}
+
+function unread({ headers }: Request, reason: UnreadReason): Response {
+  const id = requestIdFrom(headers.get(REQUEST_ID))
+  const own = { [REQUEST_ID]: id, connection: 'close' }
+  return new Response(null, { status: STATUS[reason], headers: own })
+}
+
+/** The next request of the client is to open a connection to the process that serves now, unless this one goes on. */
+async function answerOf(answer: Response, keepsAlive: boolean): Promise<Response> {
   const { status } = answer
   const headers = new Headers(answer.headers)
-  headers.set('connection', 'close')
+  if (keepsAlive) headers.delete('connection')
+  else headers.set('connection', 'close')
   const isWhole = headers.has('content-length')
   return new Response(isWhole ? await answer.arrayBuffer() : answer.body, { status, headers })
 }

@@ -43,7 +43,7 @@ export async function openDoor(options: DoorOptions): Promise<Pick<Door, 'leave'
     drainMs: config.drainSeconds * 1000,
     spots: ports.spots,
     estate: estateOf({ ...options, path }),
-    forwardTo: (socket) => forwardTo(socket, addresses),
+    forwardTo: (socket) => forwardTo(() => socket, addresses),
     respond: (request) => {
       const way = receiveForwarded(request, addresses)
       return way ? ports.respondTo(way, request) : new Response(null, { status: 400 })

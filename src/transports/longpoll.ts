@@ -43,7 +43,6 @@ const UNPOLLED = refusal('protocol_unsupported', 'This version is not polled')
 /** A connection's sink, and the polls that empty it. */
 class LongPoll implements QueuedSession {
   readonly sink = new QueuedSink(this)
-  readonly token = crypto.randomUUID()
   /** The poll that waits for frames. */
   #pending: PromiseWithResolvers<Response> | undefined
   /** When the client last polled, or got a response; ms of `mono`. */
@@ -53,6 +52,7 @@ class LongPoll implements QueuedSession {
     readonly core: Core,
     readonly conn: Client,
     readonly appKey: string | null,
+    readonly token: string,
     /** Called once, when the session is over. */
     readonly onEnd: (session: LongPoll) => void,
   ) {
@@ -122,7 +122,11 @@ export class LongPolls {
   readonly #sessions = new Map<string, LongPoll>()
   readonly #pass: Pass<LongPoll>
 
-  constructor(readonly core: Core) {
+  constructor(
+    readonly core: Core,
+    /** False for tokens of sessions that another worker has. */
+    readonly owns: (token: string) => boolean = () => true,
+  ) {
     const sessions = () => this.#sessions.values()
     this.#pass = new Pass(core.slices, 'long-poll', sessions, (session) =>
       session.sweep(core.clock.mono()),
@@ -174,6 +178,12 @@ export class LongPolls {
     return andThen(authorize(core, attempt), (refused) => this.#start(attempt, refused))
   }
 
+  #newToken(): string {
+    let token = crypto.randomUUID()
+    while (!this.owns(token)) token = crypto.randomUUID()
+    return token
+  }
+
   #start({ conn, request }: ConnectAttempt, refused: Refusal | undefined): Response {
     const { core } = this
     if (refused) {
@@ -181,7 +191,8 @@ export class LongPolls {
       return respond(403)
     }
     const appKey = request.query.get('app_key')
-    const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
+    const end = ({ token }: LongPoll) => this.#sessions.delete(token)
+    const session = new LongPoll(core, conn, appKey, this.#newToken(), end)
     conn.sink = session.sink
     this.#sessions.set(session.token, session)
     openSession(core, conn, undefined)
@@ -190,7 +201,8 @@ export class LongPolls {
   }
 }
 
-const tokenIn = ({ headers }: Request, { query }: IncomingRequest): string =>
+/** Empty where the client has none yet. */
+export const tokenIn = ({ headers }: Request, { query }: IncomingRequest): string =>
   headers.get('x-phoenix-longpoll-token') ?? query.get('token') ?? ''
 
 /** Every line is charged as a message, valid or not. Undecodable ones end the session, as they close a socket. */

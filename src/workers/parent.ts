@@ -15,13 +15,17 @@ import { existsSync } from 'node:fs'
 import { Crew } from './crew'
 import type { Ended } from './worker-process'
 
+/** Requests that workers pass on to each other: the runtime has others wait beyond 256, webhooks among them. */
+const MANY_REQUESTS = { BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' }
+
 /** Starts them, or exits and prints what is wrong, once. */
 export async function superviseWorkers(config: Config): Promise<void> {
   const { workers: count, logLevel, databasePath } = config
   const { log, finish } = await createLog(logLevel)
   for (const { level, message } of readNotes()) log[level]({}, message)
   for (const line of fileLimitWarnings(config, openFilesLimit())) log.warn({}, line)
-  const crew = new Crew({ count, env: environmentOfStart(), clock: systemClock, log })
+  const env = { ...environmentOfStart(), ...MANY_REQUESTS, [SETTINGS.workers.env]: String(count) }
+  const crew = new Crew({ count, env, clock: systemClock, log })
   let hasStarted = false
   let isLeaving = false
   const leave = async (signal: string): Promise<void> => {

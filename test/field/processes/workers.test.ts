@@ -3,45 +3,17 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { existsSync, mkdirSync } from 'node:fs'
 import Server from 'pusher'
 import { findFreePort } from '../../../bench/lib/processes'
-import { blocksOf, readPage } from '../../docs/pages'
 import { RawClient, waitFor, waitUntil } from '../../harness'
 import { Program } from '../../program'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 import { APP, Place } from './takeovers'
+import { Workers, workersOf } from './worker-programs'
 
 const WORKERS = 3
 const CLIENTS = 40
-
-type Line = { readonly msg: string; readonly worker?: number; readonly pids?: readonly number[] }
-
-/** The program with its log among what it prints. */
-class Workers extends Program {
-  constructor(env: Record<string, string>) {
-    super(env, { command: ['sh', '-c', `exec '${process.execPath}' src/index.ts 2>&1`] })
-  }
-
-  /** Lines of the log until now. */
-  get lines(): readonly Line[] {
-    const lines = this.text.split('\n').filter((line) => line.startsWith('{'))
-    return lines.map((line) => JSON.parse(line) as Line)
-  }
-
-  /** Resolves with the line once there are so many with this message. */
-  async logged(msg: string, count = 1): Promise<Line> {
-    const found = () => this.lines.filter((line) => line.msg === msg)
-    await waitUntil(`the log has ${msg}`, () => found().length >= count)
-    return found().at(-1)!
-  }
-}
-
-const [block] = blocksOf(await readPage('docs/scaling.md')).filter(({ code }) =>
-  code.startsWith('CARILLON_WORKERS='),
-)
-/** The settings of the page, but for their values. */
-const settings = Object.fromEntries(
-  Array.from(block!.code.matchAll(/(\w+)=(\S+)/g), ([, name, value]) => [name!, value!]),
-)
+/** Each by a connection of its own, so that every worker publishes some. */
+const EVENTS = 12
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`)
 
@@ -52,17 +24,11 @@ describeWith('redis-server', 'workers', () => {
   })
   afterAll(() => redis?.[Symbol.asyncDispose]())
 
-  const envOf = (place: Place): Record<string, string> => ({
-    ...settings,
-    ...place.env,
-    PORT: '0',
-    CARILLON_DRAIN_SECONDS: '0',
-    CARILLON_WORKERS: String(WORKERS),
-    CARILLON_REDIS_URL: redis.url,
-  })
+  const envOf = (place: Place) => workersOf(place, redis, WORKERS)
   const connect = async (port: number): Promise<RawClient> => {
     const client = new RawClient(`ws://127.0.0.1:${port}/app/${APP.key}?protocol=7`)
     await client.hello()
+    await client.subscribed('room')
     return client
   }
 
@@ -92,11 +58,15 @@ describeWith('redis-server', 'workers', () => {
       signal: 'SIGKILL',
     })
     await program.logged('listening', WORKERS + 1)
-    for (const client of clients) if (!cut.includes(client)) await client.expectNothing()
-    expect(cut.length).toBeWithin(1, CLIENTS)
 
     const late = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
     const left = [...clients.filter((client) => !cut.includes(client)), ...late]
+    expect(cut.length).toBeWithin(1, CLIENTS)
+    const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
+    for (let n = 0; n < EVENTS; n++) await sdk.trigger('room', 'e', { n })
+    for (const client of left)
+      for (let n = 0; n < EVENTS; n++)
+        expect(await client.nextJson('an event')).toMatchObject({ data: JSON.stringify({ n }) })
     program.process.kill('SIGTERM')
     const codes = await Promise.all(left.map(async (client) => (await client.closing()).code))
     expect(new Set(codes)).toEqual(new Set([4200]))
@@ -107,7 +77,7 @@ describeWith('redis-server', 'workers', () => {
 
   test('are replaced one after the other at SIGUSR2, without a failed request', async () => {
     using place = new Place(0)
-    await using program = new Workers({ ...envOf(place), CARILLON_WORKERS: '2' })
+    await using program = new Workers(workersOf(place, redis, 2))
     const port = await program.waitUntilListening()
     const { pids = [] } = await program.logged('all workers listen')
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
