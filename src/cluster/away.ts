@@ -82,3 +82,8 @@ export class ScriptRefused extends Error {
 /** True for what the server answered; false for what became of the connection. */
 export const isReply = (cause: unknown): cause is Error =>
   cause instanceof Error && cause.name === 'ReplyError'
+
+/** For what is found and mended later, by a comparison or a snapshot. */
+export function ignoreAway(cause: unknown): void {
+  if (!(cause instanceof RedisAway)) throw cause
+}

@@ -16,8 +16,10 @@ import { pairs } from './snapshot'
 
 /** Seats that one beat of a partition ends at most. */
 const REAPED_AT_ONCE = 200
-/** Beats between two comparisons. */
-const COMPARED_EVERY = 10
+/** Partitions that one beat compares. */
+const COMPARED_PER_BEAT = 2
+/** Corrections that are under way at once. */
+const CORRECTED_AT_ONCE = 100
 
 /** The parts that a beat looks after. */
 type Parts = { readonly replicas: Replicas; readonly seats: Seats; readonly counting: Counting }
@@ -27,7 +29,8 @@ type BeatAnswer = readonly [status: string, ended: string[], hasMore: number, li
 
 export class Beats {
   #cancel: Cancel | undefined
-  #count = 0
+  /** The partition that was compared last. */
+  #compared = 0
   /** Partitions where it has begun anew since the last beat. */
   #renewed = 0
   /** Of each partition: whether it has a lease there, and the renewal that is under way. */
@@ -46,11 +49,13 @@ export class Beats {
   /** Renews all leases; done when all are answered. */
   async beat(): Promise<void> {
     if (!this.context.link.isUp) return
-    const isCompared = ++this.#count % COMPARED_EVERY === 0
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
     await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
     this.#report()
-    if (isCompared) await this.compareAll()
+    for (let left = COMPARED_PER_BEAT; left > 0; left--) {
+      this.#compared = (this.#compared + 1) % PARTITIONS
+      await this.#safely(() => this.#compare(this.#compared))
+    }
   }
 
   #report(): void {
@@ -106,41 +111,57 @@ export class Beats {
       { partition },
       'redis: this node was given up, and is back with what it has',
     )
-    void this.parts().replicas.refetchAll((replica) => replica.partition === partition)
+    void this.parts().replicas.refetchPartition(partition)
   }
 
   /** Compares what this node has with what Redis says, and has both agree. */
   async compareAll(): Promise<void> {
-    const byPartition = Map.groupBy(this.parts().replicas.all(), ({ partition }) => partition)
     for (let partition = 0; partition < PARTITIONS; partition++)
-      await this.#safely(() => this.#compare(partition, byPartition.get(partition) ?? []))
+      await this.#safely(() => this.#compare(partition))
   }
 
-  async #compare(partition: number, heard: readonly Replica[]): Promise<void> {
+  async #compare(partition: number): Promise<void> {
     const { link, incarnations } = this.context
-    const { replicas, seats, counting } = this.parts()
     const id = incarnations.idOf(partition)
     const known = new Set<string>()
     let cursor = '0'
     do {
       const answer = await link.run(SCRIPTS.held, String(partition), [id, '', '', cursor])
       const [next, flat] = answer as [string, string[]]
-      for (const [field] of pairs(flat)) known.add(field)
+      const fields = pairs(flat).map(([field]) => field)
+      await this.#endAll(fields)
+      for (const field of fields) known.add(field)
       cursor = next
     } while (cursor !== '0')
-    for (const field of known) {
-      const { socketId, name } = readField(field)
-      const replica = replicas.get(name)
-      if (socketId === undefined && !replica) await runOn(this.context, SCRIPTS.unlisten, name)
-      if (socketId !== undefined && !replica?.held.has(socketId) && !replica?.waiting.has(socketId))
-        seats.leave(name, socketId)
+    for (const replica of this.parts().replicas.of(partition))
+      if (replica.state === 'live') await this.#enterMissing(replica, known)
+  }
+
+  /** Ends what this node does not hold any more. */
+  async #endAll(fields: readonly string[]): Promise<void> {
+    const { replicas, seats } = this.parts()
+    for (const batch of batches(fields, CORRECTED_AT_ONCE)) {
+      const ends = batch.map((field) => {
+        const { socketId, name } = readField(field)
+        const replica = replicas.get(name)
+        if (socketId === undefined)
+          return replica ? undefined : runOn(this.context, SCRIPTS.unlisten, name)
+        const isHeld = replica?.held.has(socketId) || replica?.waiting.has(socketId)
+        return isHeld ? undefined : seats.leave(name, socketId)
+      })
+      await Promise.all(ends)
     }
-    for (const replica of heard) {
-      if (replica.state !== 'live' || replicas.get(replica.name) !== replica) continue
-      for (const socketId of replica.held.keys())
-        if (!known.has(`s${socketId} ${replica.name}`)) await seats.retake(replica, socketId)
-      if (replica.told !== replica.own && replica.own > 0) await counting.tell(replica)
-    }
+  }
+
+  /** Says what this node holds and Redis does not know. */
+  async #enterMissing(replica: Replica, known: ReadonlySet<string>): Promise<void> {
+    const { seats, counting } = this.parts()
+    const missing = Array.from(replica.held.keys()).filter(
+      (socketId) => !known.has(`s${socketId} ${replica.name}`),
+    )
+    for (const batch of batches(missing, CORRECTED_AT_ONCE))
+      await Promise.all(batch.map((socketId) => seats.retake(replica, socketId)))
+    if (replica.told !== replica.own && replica.own > 0) await counting.tell(replica)
   }
 
   stop(): void {
@@ -169,3 +190,8 @@ function readField(field: string): {
   const socketId = field[0] === 's' ? (field.slice(1, space) as SocketId) : undefined
   return { socketId, name: field.slice(space + 1) }
 }
+
+const batches = <Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  )

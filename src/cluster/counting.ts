@@ -3,6 +3,7 @@
  * channel has its first, or has none any more, else a little later.
  */
 import type { Cancel } from '../core/types'
+import { ignoreAway } from './away'
 import { isNewLife, runOn, type Context } from './context'
 import type { Replica } from './replica'
 import { SCRIPTS } from './scripts'
@@ -35,7 +36,7 @@ export class Counting {
     this.#timer = undefined
     const changed = [...this.#changed]
     this.#changed.clear()
-    for (const replica of changed) this.tell(replica).catch(() => undefined) // told again when it is fetched
+    for (const replica of changed) this.tell(replica).catch(ignoreAway) // told again when it is fetched
   }
 
   /** Rejects with RedisAway; Redis is told again when the channel is fetched. */

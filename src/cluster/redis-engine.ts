@@ -26,7 +26,8 @@ import type { ChannelName, Member, Position, SocketId, UserId } from '../core/ty
 import { Beats } from './beats'
 import type { Context } from './context'
 import { Counting } from './counting'
-import { RedisAway, type LinkEvents } from './link'
+import { ignoreAway } from './away'
+import type { LinkEvents } from './link'
 import { fullNameOf } from './names'
 import { Publications } from './publications'
 import { Queries } from './queries'
@@ -107,8 +108,8 @@ export class RedisEngine implements Engine {
 
   /** What this node has in a channel, and Redis does not know. */
   #enterAgain(replica: Replica, missing: readonly SocketId[]): void {
-    for (const socketId of missing) this.#seats.retake(replica, socketId).catch(() => undefined)
-    if (replica.own !== (replica.told ?? 0)) this.#counting.tell(replica).catch(() => undefined)
+    for (const socketId of missing) this.#seats.retake(replica, socketId).catch(ignoreAway)
+    if (replica.own !== (replica.told ?? 0)) this.#counting.tell(replica).catch(ignoreAway)
   }
 
   listen(app: App, channel: ChannelName): Promise<undefined> | undefined {
@@ -169,7 +170,7 @@ export class RedisEngine implements Engine {
     if (replica.held.has(conn.id)) return this.#seats.exit(replica, conn.id)
     if (kind.counted && !kind.presence) {
       replica.own--
-      this.#counting.note(replica)?.catch(() => undefined) // told again when the channel is fetched
+      this.#counting.note(replica)?.catch(ignoreAway) // told again when the channel is fetched
       const nobody = { departure: undefined, member: undefined, left: false }
       const { count } = replica
       this.#context.node.apply({
@@ -275,9 +276,4 @@ export class RedisEngine implements Engine {
     this.#beats.stop()
     this.#counting.stop()
   }
-}
-
-/** A public channel goes on without Redis, which is told when it is back. */
-function ignoreAway(cause: unknown): void {
-  if (!(cause instanceof RedisAway)) throw cause
 }

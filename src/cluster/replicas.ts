@@ -7,8 +7,8 @@ import type { ChannelKind } from '../core/channel'
 import { messageOf } from '../core/errors'
 import type { Context } from './context'
 import { PATIENCE_MS, LEASE_MS, runOn } from './context'
-import { RedisAway } from './link'
-import { busOf, channelOfBus, partitionOf, splitName, type FullName } from './names'
+import { ignoreAway, RedisAway } from './away'
+import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import { showCount, showLeft, showTaken } from './show'
@@ -26,7 +26,7 @@ const FRESH_MS = 60_000
 /** Channels that one sweep stops to hear at most. */
 const STOPPED_PER_SWEEP = 500
 /** Snapshots that are asked for at once when all channels are fetched anew. */
-const FETCHES_AT_ONCE = 500
+const FETCHES_AT_ONCE = 100
 
 /** What the rest of the engine does about a replica. */
 export type ReplicaEvents = {
@@ -39,7 +39,8 @@ export type ReplicaEvents = {
 }
 
 export class Replicas {
-  readonly #byName = new WideMap<FullName, Replica>()
+  /** By partition. */
+  readonly #partitions = Array.from({ length: PARTITIONS }, () => new WideMap<FullName, Replica>())
   /** Those that may be of no use. */
   readonly #idle = new Set<Replica>()
 
@@ -49,24 +50,26 @@ export class Replicas {
   ) {}
 
   get(name: FullName): Replica | undefined {
-    return this.#byName.get(name)
+    return this.#partitions[partitionOf(name)]!.get(name)
   }
 
-  all(): Iterable<Replica> {
-    return this.#byName.values()
+  /** Those of one partition. */
+  of(partition: number): Iterable<Replica> {
+    return this.#partitions[partition]!.values()
   }
 
   get size(): number {
-    return this.#byName.size
+    return this.#partitions.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** Begins to hear a channel. The replica is live then, or deaf. */
   hear(name: FullName, kind: ChannelKind): Replica | Promise<Replica> {
-    let replica = this.#byName.get(name)
+    const partition = partitionOf(name)
+    let replica = this.#partitions[partition]!.get(name)
     const now = this.context.clock.mono()
     if (!replica) {
-      replica = new Replica(name, partitionOf(name), kind.presence, now)
-      this.#byName.set(name, replica)
+      replica = new Replica(name, partition, kind.presence, now)
+      this.#partitions[partition]!.set(name, replica)
       void this.#begin(replica)
     }
     replica.usedAt = now
@@ -184,7 +187,7 @@ export class Replicas {
   #beLenient(replica: Replica, now: number): void {
     replica.lenientUntil = now + LEASE_MS
     this.context.clock.after(LEASE_MS, () => {
-      if (this.#byName.get(replica.name) === replica) this.refetch(replica)
+      if (this.get(replica.name) === replica) this.refetch(replica)
     })
   }
 
@@ -194,10 +197,18 @@ export class Replicas {
     void this.#begin(replica)
   }
 
-  /** Fetches all anew: something may have been missed. */
+  /** Fetches all anew, where something may have been missed; those that are meant, or those of one partition. */
   async refetchAll(isMeant: (replica: Replica) => boolean = () => true): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS; partition++)
+      await this.refetchPartition(partition, isMeant)
+  }
+
+  async refetchPartition(
+    partition: number,
+    isMeant: (replica: Replica) => boolean = () => true,
+  ): Promise<void> {
     let pending: Promise<void>[] = []
-    for (const replica of this.all()) {
+    for (const replica of this.of(partition)) {
       if (replica.state === 'fetching' || !isMeant(replica)) continue
       pending.push(this.#begin(replica))
       if (pending.length < FETCHES_AT_ONCE) continue
@@ -210,7 +221,7 @@ export class Replicas {
   /** A message has come by a bus. */
   receive(bus: string, text: string): void {
     const name = channelOfBus(bus)
-    const replica = name === undefined ? undefined : this.#byName.get(name)
+    const replica = name === undefined ? undefined : this.get(name)
     if (!replica || replica.state === 'deaf') return
     if (replica.state === 'live') return this.#take(replica, text, true)
     this.#queue(replica, text)
@@ -274,9 +285,9 @@ export class Replicas {
       if (replica.isUsed || this.#hasSubscribers(replica)) this.#idle.delete(replica)
       else if (replica.usedAt <= before && left-- > 0) {
         this.#idle.delete(replica)
-        this.#byName.delete(replica.name)
+        this.#partitions[replica.partition]!.delete(replica.name)
         link.unsubscribe(busOf(replica.name))
-        runOn(this.context, SCRIPTS.unlisten, replica.name).catch(() => undefined) // the next comparison ends it
+        runOn(this.context, SCRIPTS.unlisten, replica.name).catch(ignoreAway) // the next comparison ends it
       }
     }
   }

@@ -8,7 +8,7 @@ import { membersFull, REFUSE, type Refusal } from '../core/errors'
 import type { Arrival } from '../core/roster'
 import type { SocketId } from '../core/types'
 import { isNewLife, PATIENCE_MS, runOn, type Context } from './context'
-import { RedisAway } from './link'
+import { ignoreAway, RedisAway } from './away'
 import type { FullName } from './names'
 import type { Replica, Waiting } from './replica'
 import type { Replicas } from './replicas'
@@ -95,12 +95,12 @@ export class Seats {
   /** Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. */
   exit(replica: Replica, socketId: SocketId): void {
     replica.held.delete(socketId)
-    this.leave(replica.name, socketId)
+    void this.leave(replica.name, socketId)
     this.replicas.release(replica)
   }
 
-  leave(name: FullName, socketId: SocketId): void {
-    runOn(this.context, SCRIPTS.exit, name, socketId).catch(() => undefined)
+  async leave(name: FullName, socketId: SocketId): Promise<void> {
+    await runOn(this.context, SCRIPTS.exit, name, socketId).catch(ignoreAway)
   }
 
   /** Takes a seat again that Redis has not any more; without a fact where it has lost it. */
@@ -125,7 +125,7 @@ export class Seats {
       if (until > now) return
       this.#waiting.delete(waiting)
       if (replica.waiting.get(conn.id) === waiting) replica.waiting.delete(conn.id)
-      this.leave(replica.name, conn.id)
+      void this.leave(replica.name, conn.id)
       done(REFUSE.engineAway)
     }
   }
