@@ -3,7 +3,9 @@
  * is wrong. It connects to this machine only.
  */
 import { engines, version } from '../../package.json'
-import type { Config } from '../config/config'
+import { SETTINGS, type Config } from '../config/config'
+import { usableCores } from '../config/cores'
+import { databaseOfWorker } from '../config/workers-settings'
 import { fileLimitWarnings, openFilesLimit } from '../open-files'
 import { checkConfig } from './check-config'
 import { SERVER_OPTIONS, type Around, type CommandRow } from './command'
@@ -49,7 +51,8 @@ async function examine(around: Around): Promise<readonly Finding[]> {
       : [{ state: 'ok', check: 'settings', about: 'no mistakes' } as const]),
     ...checkDescriptors(config),
     ...server.findings,
-    ...checkDatabase(config, around.folder, server.isUp),
+    ...checkDatabases(config, around.folder, server.isUp),
+    ...checkCores(config),
     ...checkReach(config),
   ]
 }
@@ -61,6 +64,24 @@ function checkVersions(running?: string): Finding[] {
     return [{ state: 'ok', check: 'versions', about: `${here} (needs ${engines.bun})` }]
   const about = `${here}, and the server that answers is ${running}: restart it, or run its own carillon`
   return [{ state: 'warn', check: 'versions', about }]
+}
+
+/** Of all workers; of those after the first what is wrong. */
+function checkDatabases(config: Config, folder: string, isServed: boolean): Finding[] {
+  const of = (worker: number): Finding[] => {
+    const databasePath = databaseOfWorker(config.databasePath, worker)
+    const found = checkDatabase({ ...config, databasePath }, folder, isServed)
+    return worker === 1 ? found : found.filter(({ state }) => state !== 'ok')
+  }
+  return Array.from({ length: config.workers }, (_, index) => of(index + 1)).flat()
+}
+
+function checkCores({ workers }: Config): Finding[] {
+  const [cores, check] = [usableCores(), 'cores']
+  if (workers > cores)
+    return [{ state: 'warn', check, about: `${workers} workers share ${cores} cores` }]
+  const rest = workers < cores ? `: ${SETTINGS.workers.env}=auto uses all, with a Redis` : ''
+  return [{ state: 'ok', check, about: `${workers} of ${cores} cores can be used${rest}` }]
 }
 
 const FEW_FILES = 10_000

@@ -55,6 +55,12 @@ test('the doctor finds a server well, and says what it has looked at', async () 
   )
 })
 
+mkdirSync(join(folder, 'workers.2.sqlite'))
+const WORKERS = {
+  DATABASE_PATH: join(folder, 'workers.sqlite'),
+  CARILLON_REDIS_URL: 'redis://127.0.0.1:1',
+}
+
 const ILL: readonly (readonly [
   what: string,
   env: Record<string, string>,
@@ -76,6 +82,16 @@ const ILL: readonly (readonly [
     ['ok', 'server', 'https://example.org is not this machine, and is not asked'],
   ],
   ['a database in memory', { DATABASE_PATH: ':memory:' }, ['warn', 'database', 'it is in memory']],
+  [
+    'the database of a worker',
+    { ...WORKERS, CARILLON_WORKERS: '2' },
+    ['fail', 'database', 'workers.2.sqlite is no file'],
+  ],
+  [
+    'more workers than cores',
+    { ...WORKERS, CARILLON_WORKERS: '256' },
+    ['warn', 'cores', '256 workers share '],
+  ],
   [
     'a proxy here',
     { CARILLON_TRUSTED_PROXIES: '127.0.0.1' },

@@ -1,6 +1,6 @@
 /** `CARILLON_WORKERS`: several processes on one port, started, kept, replaced and stopped by one parent. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import Server from 'pusher'
 import { findFreePort } from '../../../bench/lib/processes'
 import { RawClient, waitFor, waitUntil } from '../../harness'
@@ -77,7 +77,12 @@ describeWith('redis-server', 'workers', () => {
 
   test('are replaced one after the other at SIGUSR2, without a failed request', async () => {
     using place = new Place(0)
-    await using program = new Workers(workersOf(place, redis, 2))
+    const told = place.path('told')
+    writeFileSync(place.path('systemd-notify'), `#!/bin/sh\necho "$@" >> ${told}\n`, {
+      mode: 0o755,
+    })
+    const manager = { PATH: `${place.folder}:${process.env['PATH']}`, NOTIFY_SOCKET: '/run/none' }
+    await using program = new Workers({ ...workersOf(place, redis, 2), ...manager })
     const port = await program.waitUntilListening()
     const { pids = [] } = await program.logged('all workers listen')
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
@@ -109,6 +114,7 @@ describeWith('redis-server', 'workers', () => {
     await connect(port)
     held[Symbol.dispose]()
     await program.logged('listening', 5)
+    expect(readFileSync(told, 'utf8')).toBe(`READY=1 MAINPID=${program.process.pid}\n`)
   })
 
   test('end with their parent, however that ends', async () => {
