@@ -3,6 +3,7 @@
  * in. The files in `scripts/` decide, in one order per channel; `replicas.ts` has what this node knows of each.
  */
 import type { App } from '../core/app'
+import type { CachedEvent } from '../core/cache'
 import { userChannel } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type {
@@ -15,24 +16,26 @@ import type {
   Place,
   SharedCall,
 } from '../core/engine'
-import type { Refusal } from '../core/errors'
+import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Publication } from '../core/messages'
 import type { Counts } from '../core/presence'
-import { KeptRepeats } from '../core/repeats'
 import type { Arrival } from '../core/roster'
 import { callShared } from '../core/shared'
 import type { ChannelName, Member, Position, SocketId, UserId } from '../core/types'
 import { Beats } from './beats'
-import type { Context } from './context'
+import { ClusterRepeats } from './cluster-repeats'
+import { runOn, type Context } from './context'
 import { Counting } from './counting'
-import { ignoreAway } from './away'
+import { ignoreAway, RedisAway } from './away'
+import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
 import { fullNameOf } from './names'
 import { Publications } from './publications'
 import { Queries } from './queries'
-import type { Replica } from './replica'
+import type { Past, Replica } from './replica'
 import { Replicas } from './replicas'
+import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
 
 /** How often connections that wait, and channels that nobody is in, are looked at. */
@@ -47,7 +50,8 @@ export class RedisEngine implements Engine {
   readonly #beats: Beats
   readonly #queries: Queries
   readonly #publications: Publications
-  readonly repeats: KeptRepeats
+  readonly #lasts: Lasts
+  readonly repeats: ClusterRepeats
   /** The link tells of its first connection before anybody can use it. */
   #hasBegun = false
   #stopSweep: (() => void) | undefined
@@ -66,14 +70,17 @@ export class RedisEngine implements Engine {
     const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
     this.#replicas = new Replicas(context, {
       published: (replica, message) => this.#publications.deliver(replica, message),
+      forgotten: (replica) => this.#publications.forget(replica),
+      adopted: (replica, snapshot) => this.#publications.adopt(replica, snapshot),
       expired: renew,
       fetched: (replica, missing) => this.#enterAgain(replica, missing),
     })
     this.#seats = new Seats(context, this.#replicas, renew)
     this.#counting = new Counting(context, renew, lagMs)
     this.#queries = new Queries(context)
-    this.#publications = new Publications(context)
-    this.repeats = new KeptRepeats(parts)
+    this.#lasts = new Lasts(context, parts, this.#queries)
+    this.#publications = new Publications(context, parts, this.#lasts)
+    this.repeats = new ClusterRepeats(context)
   }
 
   run(node: Node): void {
@@ -125,8 +132,10 @@ export class RedisEngine implements Engine {
   ): Promise<Refusal | undefined> | undefined {
     const { app, channel, kind } = entry
     const name = fullNameOf(app, channel)
-    if (arrival || entry.type === 'signin')
-      return this.#seats.enter(conn, entry, name, arrival, limit)
+    if (arrival || entry.type === 'signin') {
+      const past = kind.cache ? (): Past => this.#pastOf(app, this.#replicas.get(name)!) : undefined
+      return this.#seats.enter(conn, entry, name, arrival, limit, past)
+    }
     const replica = this.#replicas.hear(name, kind)
     return replica instanceof Promise
       ? replica.then((heard) => this.#enterSeatless(heard, conn, entry))
@@ -141,6 +150,11 @@ export class RedisEngine implements Engine {
       if (told) return told.catch(ignoreAway).then(() => this.#join(replica, conn, entry))
     }
     return this.#join(replica, conn, entry)
+  }
+
+  #pastOf(app: App, replica: Replica): Past {
+    const last = replica.isCache ? this.#lasts.find(app, replica) : undefined
+    return { last, replay: undefined }
   }
 
   #join(replica: Replica, conn: Connection, entry: Entry): undefined {
@@ -159,8 +173,7 @@ export class RedisEngine implements Engine {
       joined: false,
       count: replica.count,
       members: undefined,
-      last: undefined,
-      replay: undefined,
+      ...this.#pastOf(app, replica),
     })
   }
 
@@ -223,16 +236,22 @@ export class RedisEngine implements Engine {
     return this.#queries.members(app, channel)
   }
 
-  last(): undefined {
-    return undefined
+  last(app: App, channel: ChannelName): Promise<CachedEvent | undefined> {
+    return this.#lasts.ask(app, channel)
   }
 
   history(): undefined {
     return undefined
   }
 
-  forget(): undefined {
-    return undefined
+  async forget(app: App, channel: ChannelName): Promise<Refusal | undefined> {
+    try {
+      await runOn(this.#context, SCRIPTS.forget, fullNameOf(app, channel))
+      return undefined
+    } catch (cause) {
+      if (!(cause instanceof RedisAway)) throw cause
+      return REFUSE.engineAway
+    }
   }
 
   claim(app: App, channel: ChannelName, key: string): Promise<boolean> {
@@ -252,9 +271,7 @@ export class RedisEngine implements Engine {
 
   start(): void {}
 
-  sweep(): void {
-    this.repeats.sweep()
-  }
+  sweep(): void {}
 
   handOver(): void {}
 

@@ -2,13 +2,21 @@
  * Replica: what a node knows of one channel that somebody on it is in, as Redis has numbered it: who has a seat, how
  * many subscriptions the other nodes have, up to which message. And what the node itself has there.
  */
+import type { CachedEvent } from '../core/cache'
+import type { ChannelKind } from '../core/channel'
 import type { Connection } from '../core/connection'
-import type { Entry } from '../core/engine'
+import type { Entered, Entry } from '../core/engine'
 import type { Refusal } from '../core/errors'
 import { Roster, type Arrival } from '../core/roster'
-import type { Member, SocketId } from '../core/types'
+import { NOT_KEPT } from '../core/stream'
+import type { Member, Position, SocketId } from '../core/types'
 import type { FullName } from './names'
 import type { Seat, Snapshot } from './snapshot'
+
+/** What a subscriber gets of the past. */
+export type Past = Pick<Entered, 'last' | 'replay'>
+
+export const NO_PAST: Past = { last: undefined, replay: undefined }
 
 /** A connection that waits for its seat. */
 export type Waiting = {
@@ -18,12 +26,16 @@ export type Waiting = {
   /** When it is given up, by the clock's `mono`. */
   readonly until: number
   readonly done: (refused: Refusal | undefined) => void
+  /** What it gets of the past, asked in the step in which it joins; undefined where there is none. */
+  readonly past: (() => Past) | undefined
 }
 
 /** `fetching`: a snapshot is asked for. `deaf`: there is none, and Redis is away. */
 export type ReplicaState = 'fetching' | 'live' | 'deaf'
 
 export class Replica {
+  /** Its last event is kept. */
+  readonly isCache: boolean
   epoch = ''
   /** The number of the last message that is in it. */
   rev = 0
@@ -38,6 +50,10 @@ export class Replica {
   own = 0
   /** The last of these counts that Redis was told; undefined where that is not known. */
   told: number | undefined
+  /** The last event of a cache channel; it may have expired. */
+  last: CachedEvent | undefined
+  /** That of the last event that it had of those that the channel keeps. */
+  position: Position = NOT_KEPT
   /** Messages that wait for the snapshot. */
   queue: string[] = []
   queuedChars = 0
@@ -53,10 +69,11 @@ export class Replica {
   constructor(
     readonly name: FullName,
     readonly partition: number,
-    hasPresence: boolean,
+    { presence, cache }: Pick<ChannelKind, 'presence' | 'cache'>,
     now: number,
   ) {
-    if (hasPresence) this.roster = new Roster()
+    this.isCache = cache
+    if (presence) this.roster = new Roster()
     this.usedAt = now
   }
 

@@ -32,6 +32,10 @@ const FETCHES_AT_ONCE = 100
 export type ReplicaEvents = {
   /** An event is next. */
   published(replica: Replica, message: EventSent | BytesSent): void
+  /** All that was kept of it is given up. */
+  forgotten(replica: Replica): void
+  /** A snapshot is taken, of which events and the last one are not in the replica yet. */
+  adopted(replica: Replica, snapshot: Snapshot): void
   /** Redis has given up the node in the partition: done when it has begun anew there. */
   expired(partition: number): Promise<void>
   /** It was fetched. `missing` are seats of this node that Redis does not know, or takes for those of an earlier one. */
@@ -68,7 +72,7 @@ export class Replicas {
     let replica = this.#partitions[partition]!.get(name)
     const now = this.context.clock.mono()
     if (!replica) {
-      replica = new Replica(name, partition, kind.presence, now)
+      replica = new Replica(name, partition, kind, now)
       this.#partitions[partition]!.set(name, replica)
       void this.#begin(replica)
     }
@@ -126,8 +130,9 @@ export class Replicas {
   async #fetch(replica: Replica): Promise<void> {
     const { context } = this
     for (;;) {
-      const { name, epoch, rev, partition } = replica
-      const answer = await runOn(context, SCRIPTS.listen, name, epoch, rev)
+      const { name, epoch, rev, partition, position } = replica
+      const known = [epoch, rev, position.epoch, position.offset]
+      const answer = await runOn(context, SCRIPTS.listen, name, ...known)
       const snapshot = readSnapshot(answer)
       if (!snapshot) {
         await this.events.expired(partition)
@@ -151,6 +156,7 @@ export class Replicas {
     const isReborn = !isFirst && replica.epoch !== snapshot.epoch
     const now = context.clock.mono()
     if (isReborn) this.#beLenient(replica, now)
+    this.events.adopted(replica, snapshot)
     replica.epoch = snapshot.epoch
     replica.rev = snapshot.rev
     replica.state = 'live'
@@ -273,6 +279,8 @@ export class Replicas {
       case 'event':
       case 'bytes':
         return this.events.published(replica, message)
+      case 'forgotten':
+        return this.events.forgotten(replica)
     }
   }
 

@@ -11,8 +11,11 @@ export type Script = {
   readonly text: string
 }
 
-/** Joins what all scripts have in common and the text of one file. */
-export const newScript = (name: string, text: string): Script => ({
+/** Joins what all scripts have in common, what some have besides, and the text of one file. */
+export const newScript = (name: string, text: string, besides = ''): Script => ({
   name,
-  text: `${common}\n${text}`,
+  text: `${common}\n${besides}\n${text}`,
 })
+
+/** A script that goes without what the others have in common. */
+export const newBareScript = (name: string, text: string): Script => ({ name, text })

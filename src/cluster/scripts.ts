@@ -1,5 +1,5 @@
 /** SCRIPTS: what Redis carries out for channels. The head of each file says what it is given, and what it answers. */
-import { newScript } from './script'
+import { newBareScript, newScript } from './script'
 import beat from './scripts/beat.lua' with { type: 'text' }
 import channels from './scripts/channels.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
@@ -7,10 +7,18 @@ import count from './scripts/count.lua' with { type: 'text' }
 import counts from './scripts/counts.lua' with { type: 'text' }
 import enter from './scripts/enter.lua' with { type: 'text' }
 import exit from './scripts/exit.lua' with { type: 'text' }
+import forget from './scripts/forget.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
+import keep from './scripts/keep.lua' with { type: 'text' }
+import last from './scripts/last.lua' with { type: 'text' }
 import listen from './scripts/listen.lua' with { type: 'text' }
 import members from './scripts/members.lua' with { type: 'text' }
 import publish from './scripts/publish.lua' with { type: 'text' }
+import read from './scripts/read.lua' with { type: 'text' }
+import repeatClaim from './scripts/repeat-claim.lua' with { type: 'text' }
+import repeatKeep from './scripts/repeat-keep.lua' with { type: 'text' }
+import repeatRelease from './scripts/repeat-release.lua' with { type: 'text' }
+import streams from './scripts/streams.lua' with { type: 'text' }
 import unlisten from './scripts/unlisten.lua' with { type: 'text' }
 
 export const SCRIPTS = {
@@ -21,9 +29,16 @@ export const SCRIPTS = {
   counts: newScript('counts', counts),
   enter: newScript('enter', enter),
   exit: newScript('exit', exit),
+  forget: newScript('forget', forget, streams),
   held: newScript('held', held),
-  listen: newScript('listen', listen),
+  keep: newScript('keep', keep, streams),
+  last: newScript('last', last),
+  listen: newScript('listen', listen, streams),
   members: newScript('members', members),
-  publish: newScript('publish', publish),
+  publish: newBareScript('publish', publish),
+  read: newScript('read', read, streams),
+  repeatClaim: newScript('repeat-claim', repeatClaim),
+  repeatKeep: newScript('repeat-keep', repeatKeep),
+  repeatRelease: newScript('repeat-release', repeatRelease),
   unlisten: newScript('unlisten', unlisten),
 }

@@ -32,12 +32,13 @@ export class Seats {
     name: FullName,
     arrival: Arrival | undefined,
     limit: number,
+    past: Waiting['past'],
   ): Promise<Refusal | undefined> {
     if (!(await this.replicas.hearLive(name, entry.kind))) return REFUSE.engineAway
     const replica = this.replicas.get(name)!
     const { promise, resolve: done } = Promise.withResolvers<Refusal | undefined>()
     const until = this.context.clock.mono() + PATIENCE_MS
-    const waiting = { conn, entry, arrival, until, done }
+    const waiting = { conn, entry, arrival, until, done, past }
     replica.waiting.set(conn.id, waiting)
     this.#waiting.set(waiting, replica)
     const refused = (await this.#ask(replica, conn.id, arrival, limit)) ?? (await promise)

@@ -7,7 +7,7 @@ import type { App } from '../core/app'
 import type { SocketId } from '../core/types'
 import type { Context } from './context'
 import { splitName } from './names'
-import type { Replica } from './replica'
+import { NO_PAST, type Replica } from './replica'
 import type { Seat } from './snapshot'
 
 /** A connection has taken a seat; one that waited for it joins the channel. */
@@ -42,8 +42,7 @@ export function showTaken(
       joined,
       count: replica.count,
       members: replica.roster,
-      last: undefined,
-      replay: undefined,
+      ...(waiting?.past?.() ?? NO_PAST),
     })
   if (app && joined) announceStatus(context, app, replica, true, socketId)
   waiting?.done(undefined)

@@ -1,6 +1,7 @@
 /** Snapshot: what Redis knows of a channel, as `scripts/listen.lua` answers. */
 import { parseJson } from '../core/json'
-import type { Member, Meta, SocketId } from '../core/types'
+import { NOT_KEPT } from '../core/stream'
+import type { Member, Meta, Position, SocketId } from '../core/types'
 import { isMember, isMeta } from './wire'
 
 /** A seat, and the node that holds it, by its id in the partition. */
@@ -18,17 +19,38 @@ export type Snapshot = {
   readonly seats: readonly (readonly [SocketId, Seat])[]
   /** Of subscriptions without seats, by node. */
   readonly counts: readonly (readonly [string, number])[]
+  /** The last event of a cache channel, as it is kept, and for how many milliseconds still. */
+  readonly last: string
+  readonly lastMs: number
+  /** That of the stream; `NOT_KEPT` where there is none. */
+  readonly position: Position
+  /** Entries of it that the node has missed, and whether they are all. */
+  readonly missed: readonly Entry[]
+  readonly isWhole: boolean
 }
+
+/** An entry of a stream of Redis: its id, then names and values by turns. */
+export type Entry = readonly [id: string, fields: readonly string[]]
+
+type Answer = readonly [
+  epoch: string,
+  rev: number,
+  seats: string[],
+  users: string[],
+  counts: string[],
+  order: string,
+  last: string,
+  lastMs: number,
+  stream: string,
+  offset: number,
+  missed: Entry[],
+  isWhole: number,
+]
 
 /** Reads an answer; undefined where the node has to begin anew, since its lease is over. */
 export function readSnapshot(answer: unknown): Snapshot | undefined {
-  const [epoch, rev, seats, users, counts] = answer as [
-    string,
-    number,
-    string[],
-    string[],
-    string[],
-  ]
+  const [epoch, rev, seats, users, counts, , last, lastMs, stream, offset, missed, isWhole] =
+    answer as Answer
   if (epoch === 'EXPIRED') return undefined
   const members = readMembers(users)
   return {
@@ -38,6 +60,11 @@ export function readSnapshot(answer: unknown): Snapshot | undefined {
       .flatMap(([socketId, text]) => readSeat(socketId as SocketId, text, members))
       .sort(([, one], [, other]) => joinedAt(members, one) - joinedAt(members, other)),
     counts: pairs(counts).map(([node, count]) => [node, Number(count)] as const),
+    last,
+    lastMs,
+    position: stream === '' ? NOT_KEPT : { epoch: stream, offset },
+    missed,
+    isWhole: isWhole === 1,
   }
 }
 

@@ -5,10 +5,14 @@
  */
 import { parseJson } from '../core/json'
 import type { BackendPublication, BytesPublication, ClientPublication } from '../core/messages'
-import type { JsonText, Member, Meta, SocketId } from '../core/types'
+import { NOT_KEPT } from '../core/stream'
+import type { JsonText, Member, Meta, Position, SocketId } from '../core/types'
 
 /** Of the messages that this version reads and writes. */
 export const VERSION = 1
+
+/** The longest message that is read: the largest data that a setting allows, and what escapes make of it. */
+const MAX_CHARS = 8 * 1024 * 1024
 
 /** Where a message stands among those of its channel. */
 type Numbered = { readonly epoch: string; readonly rev: number }
@@ -46,7 +50,12 @@ export type Counted = Numbered & {
 export type EventSent = Numbered & {
   readonly type: 'event'
   readonly sent: SentBy<BackendPublication> | SentBy<ClientPublication>
+  /** Where it stands in the channel's stream. */
+  readonly position: Position
 }
+
+/** All that was kept of the channel is given up. */
+type Forgotten = Numbered & { readonly type: 'forgotten' }
 
 /** One with bytes. */
 export type BytesSent = Numbered & {
@@ -56,11 +65,14 @@ export type BytesSent = Numbered & {
 
 type SentBy<Published> = Omit<Published, 'app' | 'channel'>
 
-export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent
+export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent | Forgotten
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
+/** Of a channel, or of its stream. */
+const isEpoch = (value: unknown): value is string => isText(value) && EPOCH.test(value)
+const EPOCH = /^[\da-z]{1,32}$/
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -100,17 +112,17 @@ const READERS: Readonly<Record<string, Reader>> = {
   c: (at, [node, count]) =>
     isText(node) && isCount(count) ? { ...at, type: 'c', node, count } : undefined,
   e: (at, fields, data) => {
-    const head = readHead(fields)
-    if (!head || data === undefined || typeof parseJson(data) !== 'string') return undefined
-    const rest = { type: 'event', origin: 'backend', once: undefined } as const
-    return { ...at, type: 'event', sent: { ...rest, ...head, data: data as JsonText } }
+    const kept = readKept(fields, data)
+    return kept && { ...at, type: 'event', ...kept }
   },
   x: (at, fields, data) => {
     const head = readHead(fields)
     if (!head || (data !== undefined && parseJson(data) === undefined)) return undefined
     const rest = { type: 'event', origin: 'client' } as const
-    return { ...at, type: 'event', sent: { ...rest, ...head, data: data as JsonText | undefined } }
+    const sent = { ...rest, ...head, data: data as JsonText | undefined }
+    return { ...at, type: 'event', sent, position: NOT_KEPT }
   },
+  f: (at) => ({ ...at, type: 'forgotten' }),
   b: (at, fields) => {
     const head = readHead(fields)
     const data = fields[3]
@@ -134,12 +146,40 @@ function readHead([event, except, sender]: readonly unknown[]) {
   }
 }
 
+/** An event of a backend, as it is sent and as it is kept. */
+export type KeptText = Pick<EventSent, 'position'> & {
+  readonly sent: SentBy<BackendPublication>
+}
+
+/** Reads one: the fields of its head, epoch and offset the last, which are absent for one that nothing keeps; and its data. */
+export function readKept(
+  fields: readonly unknown[],
+  data: string | undefined,
+): KeptText | undefined {
+  const head = readHead(fields)
+  if (!head || data === undefined || typeof parseJson(data) !== 'string') return undefined
+  const [, , , epoch = '', offset = 0] = fields
+  if (!isCount(offset) || !(isEpoch(epoch) || (epoch === '' && offset === 0))) return undefined
+  const rest = { type: 'event', origin: 'backend', once: undefined } as const
+  return {
+    sent: { ...rest, ...head, data: data as JsonText },
+    position: offset === 0 ? NOT_KEPT : { epoch, offset },
+  }
+}
+
 /** Reads a message; undefined for what is none, or of an unknown version. */
 export function readMessage(text: string): Message | undefined {
-  const end = text.indexOf('\n')
-  const fields = parseJson(end === -1 ? text : text.slice(0, end))
+  if (text.length > MAX_CHARS) return undefined
+  const [fields, data] = splitText(text)
   if (!Array.isArray(fields)) return undefined
   const [version, epoch, rev, type, ...rest] = fields as unknown[]
-  if (version !== VERSION || !isText(epoch) || !isCount(rev) || !isText(type)) return undefined
-  return READERS[type]?.({ epoch, rev }, rest, end === -1 ? undefined : text.slice(end + 1))
+  if (version !== VERSION || !isEpoch(epoch) || !isCount(rev) || !isText(type)) return undefined
+  return Object.hasOwn(READERS, type) ? READERS[type]!({ epoch, rev }, rest, data) : undefined
+}
+
+/** Takes apart the line of JSON and the data that follows it, if any. */
+export function splitText(text: string): [head: unknown, data: string | undefined] {
+  const end = text.indexOf('\n')
+  if (end === -1) return [parseJson(text), undefined]
+  return [parseJson(text.slice(0, end)), text.slice(end + 1)]
 }

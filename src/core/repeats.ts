@@ -197,18 +197,20 @@ function makeRoom({ limits }: App, tenant: Tenant, now: number): Refusal | undef
   const { maxIdempotencyKeys: most } = limits
   for (let left = DROPPED_PER_CLAIM; left > 0 && tenant.size >= most; left--)
     if (isOverdue(tenant, now)) tenant.dropOldest()
-  if (tenant.size < most) return undefined
-  return {
-    code: 'too_many_keys',
-    message: `The app has its ${most} idempotency keys of the last ten minutes (maxIdempotencyKeys); try again later`,
-    retryAfterSeconds: Math.max(1, (tenant.waitMs(now) ?? 0) / 1000),
-  }
+  return tenant.size < most ? undefined : tooManyKeys(most, tenant.waitMs(now) ?? 0)
 }
 
-const keyReused = (key: string): Refusal =>
+/** The app has no room for another key for so many milliseconds. */
+export const tooManyKeys = (most: number, waitMs: number): Refusal => ({
+  code: 'too_many_keys',
+  message: `The app has its ${most} idempotency keys of the last ten minutes (maxIdempotencyKeys); try again later`,
+  retryAfterSeconds: Math.max(1, waitMs / 1000),
+})
+
+export const keyReused = (key: string): Refusal =>
   refusal('key_reused', `Idempotency key '${quote(key)}' belongs to another request`)
 
-const keyInUse = (key: string): Refusal => ({
+export const keyInUse = (key: string): Refusal => ({
   code: 'key_in_use',
   message: `The first request with idempotency key '${quote(key)}' is under way; try again`,
   retryAfterSeconds: 1,

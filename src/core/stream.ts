@@ -192,8 +192,8 @@ export class Stream {
   }
 }
 
-/** Texts as they are written: a name may have characters that JSON escapes. */
-function bytesOf({ event, data, once }: BackendPublication): number {
+/** What an event takes where it is kept. Texts as they are written: a name may have characters that JSON escapes. */
+export function bytesOf({ event, data, once }: BackendPublication): number {
   const keyChars = once ? once.key.length + once.fingerprint.length : 0
   return Buffer.byteLength(jsonText(event)) + Buffer.byteLength(data) + keyChars + EVENT_BYTES
 }

@@ -6,6 +6,8 @@ local now = milliseconds()
 local leases = prefix .. 'leases'
 redis.call('SETNX', prefix .. 'life', nonce)
 local life = redis.call('GET', prefix .. 'life')
+-- Who has written the streams: after a start of Redis, or a failover, they may lack their last events.
+redis.call('SET', prefix .. 'origin', string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or '')
 -- Nobody could renew a lease for so long: it was not the nodes that were away.
 local before = tonumber(redis.call('GET', prefix .. 'beat') or now)
 redis.call('SET', prefix .. 'beat', now)

@@ -48,10 +48,24 @@ local function begin(channel)
   end
 end
 
+-- How long a channel is remembered that had a stream, after its last event has expired, so that whoever comes back has
+-- missed nothing; and how many of those that never had an event.
+local REMEMBERED, MAX_UNUSED = 86400000, 800
+
 -- It dies with the last.
 local function end_if_unused(channel)
-  if redis.call('EXISTS', key('seats', channel), key('counts', channel), key('last', channel), key('history', channel)) == 0 then
-    redis.call('DEL', key('channel', channel))
+  local home = key('channel', channel)
+  if redis.call('EXISTS', key('seats', channel), key('counts', channel)) > 0 then return end
+  local stream, offset, ttl = unpack(redis.call('HMGET', home, 'stream', 'offset', 'ttl'))
+  if not stream then return redis.call('DEL', home) end
+  redis.call('PEXPIRE', home, REMEMBERED + (ttl or 0))
+  if offset ~= '0' then return end
+  redis.call('ZADD', prefix .. 'unused', milliseconds(), channel)
+  if redis.call('ZCARD', prefix .. 'unused') <= MAX_UNUSED then return end
+  local oldest = redis.call('ZPOPMIN', prefix .. 'unused')[1]
+  if redis.call('HGET', key('channel', oldest), 'offset') == '0'
+    and redis.call('EXISTS', key('seats', oldest), key('counts', oldest)) == 0 then
+    redis.call('DEL', key('channel', oldest))
   end
 end
 

@@ -1,17 +1,41 @@
--- A node listens to a channel, or asks again what it has missed. Arguments: the epoch and number that it knows.
--- Returns epoch, number, seats, users, counts, the last event and the last order.
-local known_epoch, known_rev = ARGV[4], tonumber(ARGV[5])
+-- A node listens to a channel, or asks again what it has missed. Arguments: the epoch and number that it knows, and the
+-- position of the last event that it had of those that the channel keeps.
+-- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
+-- kept; the position of the stream, the events of it after the one that is known, and whether these are all.
+local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
 local home = key('channel', name)
+redis.call('PERSIST', home)
 local epoch, rev = unpack(redis.call('HMGET', home, 'epoch', 'rev'))
+local has_stream = redis.call('HEXISTS', home, 'stream') == 1
+local has_lost = epoch == known_epoch and tonumber(rev) < known_rev
 -- Redis has lost what it had numbered: the numbers that follow are others.
-if epoch == known_epoch and tonumber(rev) < known_rev then
+if has_lost then
   epoch = nonce
   redis.call('HSET', home, 'epoch', epoch)
 end
 if redis.call('HSETNX', key('counts', name), node, 0) == 1 then
   redis.call('HSET', key('node', node), 'c ' .. name, '')
+end
+local stream, offset = '', 0
+local missed, is_whole = {}, known_stream == '' and 1 or 0
+if redis.call('HEXISTS', home, 'stream') == 1 then
+  if has_lost then redis.call('HSET', home, 'origin', 'lost') end
+  stream, offset = open_stream(name)
+  local past, past_offset = unpack(redis.call('HMGET', home, 'past', 'past_offset'))
+  local after = offset
+  if has_lost then
+    is_whole = 0
+  elseif stream == known_stream or (past == known_stream and tonumber(past_offset) >= known_offset) then
+    is_whole, after = 1, known_offset
+  elseif known_stream == '' or not past then
+    after = 0 -- it has begun since then
+  end
+  if known_epoch ~= '' and after < offset then
+    if first_of(name, offset) > after + 1 then is_whole = 0 end
+    missed = redis.call('XRANGE', key('history', name), '(' .. after .. '-0', '+')
+  end
 end
 return {
   epoch,
@@ -20,4 +44,10 @@ return {
   redis.call('HGETALL', key('users', name)),
   redis.call('HGETALL', key('counts', name)),
   redis.call('HGET', home, 'order') or '',
+  redis.call('GET', key('last', name)) or '',
+  redis.call('PTTL', key('last', name)),
+  stream,
+  offset,
+  missed,
+  is_whole,
 }

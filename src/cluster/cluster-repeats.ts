@@ -1,0 +1,93 @@
+/**
+ * ClusterRepeats: the keys of requests to any node, and their answers, in Redis. A claim whose node has died is free
+ * after a while. Owns the claims of this node's requests that are under way.
+ */
+import type { App } from '../core/app'
+import { REFUSE, type Refusal } from '../core/errors'
+import {
+  CHARS_PER_KEY,
+  KEPT_MS,
+  keyInUse,
+  keyReused,
+  tooManyKeys,
+  type Repeats,
+} from '../core/repeats'
+import { newNonce, type Context } from './context'
+import { RedisAway } from './link'
+import { partitionOf } from './names'
+import type { Script } from './script'
+import { SCRIPTS } from './scripts'
+
+/** How long a claim holds whose request is not answered. */
+const CLAIM_MS = 30_000
+
+type Claimed = { readonly token: string; readonly fingerprint: string }
+
+type ClaimAnswer =
+  readonly ['OK' | 'REUSED' | 'IN_USE'] | readonly ['ANSWER', string] | readonly ['FULL', number]
+
+export class ClusterRepeats implements Repeats {
+  /** By app and key. */
+  readonly #claimed = new Map<string, Claimed>()
+
+  constructor(readonly context: Context) {}
+
+  async claim(app: App, key: string, fingerprint: string): Promise<string | Refusal | undefined> {
+    const token = newNonce()
+    const { maxIdempotencyKeys: most } = app.limits
+    try {
+      const args = [key, fingerprint, token, most, KEPT_MS, CLAIM_MS]
+      const [status, detail] = (await this.#run(SCRIPTS.repeatClaim, app, args)) as ClaimAnswer
+      switch (status) {
+        case 'OK':
+          this.#claimed.set(nameOf(app, key), { token, fingerprint })
+          return undefined
+        case 'ANSWER':
+          return detail
+        case 'REUSED':
+          return keyReused(key)
+        case 'IN_USE':
+          return keyInUse(key)
+        case 'FULL':
+          return tooManyKeys(most, detail)
+      }
+    } catch (cause) {
+      if (!(cause instanceof RedisAway)) throw cause
+      return REFUSE.engineAway
+    }
+  }
+
+  keep(app: App, key: string, answer: string): void {
+    const claimed = this.#take(app, key)
+    if (!claimed) return
+    const { fingerprint, token } = claimed
+    const more = Math.floor(answer.length / CHARS_PER_KEY)
+    this.#tell(SCRIPTS.repeatKeep, app, [key, fingerprint, token, answer, more, KEPT_MS])
+  }
+
+  release(app: App, key: string): void {
+    const claimed = this.#take(app, key)
+    if (claimed) this.#tell(SCRIPTS.repeatRelease, app, [key, claimed.token])
+  }
+
+  #take(app: App, key: string): Claimed | undefined {
+    const name = nameOf(app, key)
+    const claimed = this.#claimed.get(name)
+    this.#claimed.delete(name)
+    return claimed
+  }
+
+  /** Where Redis is away the claim expires, and channels know what they have taken. */
+  #tell(script: Script, app: App, args: readonly (string | number)[]): void {
+    this.#run(script, app, args).catch(() => undefined)
+  }
+
+  #run(script: Script, app: App, args: readonly (string | number)[]): Promise<unknown> {
+    const { link, incarnations } = this.context
+    const place = partitionOf(app.id)
+    return link.run(script, String(place), [incarnations.idOf(place), app.id, '', ...args])
+  }
+}
+
+/** Ids of apps have no space. */
+const nameOf = (app: App, key: string): string => `${app.id} ${key}`

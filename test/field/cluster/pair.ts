@@ -1,0 +1,34 @@
+/** Two servers over one Redis that a test starts. */
+import { createServed } from '../../../kit/server'
+import { readConfig } from '../../../src/config/config'
+import type { Limits } from '../../../src/core/limits'
+import type { AppRecord } from '../../../src/core/app'
+import { TestServer } from '../../harness'
+import { startRedis, type TestRedis } from '../../redis/redis'
+
+export type Pair = {
+  readonly redis: TestRedis
+  readonly one: TestServer
+  readonly two: TestServer
+  /** Changes fields of the app on both. */
+  change(fields: Partial<AppRecord>): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export async function startPair(limits: Partial<Limits> = {}): Promise<Pair> {
+  const redis = await startRedis()
+  const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
+  const config = { webhookSettleMs: 0, redisUrl: redis.url, limits: { ...defaults, ...limits } }
+  const start = async (): Promise<TestServer> => new TestServer(await createServed({ config }))
+  const [one, two] = await Promise.all([start(), start()])
+  return {
+    redis,
+    one,
+    two,
+    change: async (fields) => void (await Promise.all([one.change(fields), two.change(fields)])),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([one.stop(), two.stop()])
+      await redis.stop()
+    },
+  }
+}
