@@ -36,11 +36,11 @@ export const PATIENCE_MS = 3000
 
 export const NO_ANSWER = `no answer within ${PATIENCE_MS / 1000} seconds`
 
-/** @throws (rejects with) RedisAway past PATIENCE_MS, and with what the promise rejects with */
-export async function withPatience<T>(promise: Promise<T>): Promise<T> {
+/** @throws (rejects with) RedisAway past PATIENCE_MS for each of the steps, and with what the promise rejects with */
+export async function withPatience<T>(promise: Promise<T>, steps = 1): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new RedisAway(NO_ANSWER, true)), PATIENCE_MS)
+    timer = setTimeout(() => reject(new RedisAway(NO_ANSWER, true)), PATIENCE_MS * steps)
   })
   try {
     return await Promise.race([promise, late])

@@ -9,6 +9,7 @@ import { Keeper, type KeeperOptions } from './keeper'
 
 /** Names that are asked for at once when all are listened to again. */
 const NAMES_AT_ONCE = 500
+const MAX_WAITING = 100_000
 
 /** Buses of a Cluster are those of one of its nodes. */
 const VERBS = {
@@ -82,6 +83,8 @@ export class Buses {
     const dialled = this.#keeper.current
     if (dialled === undefined)
       return Promise.reject(new RedisAway(this.#keeper.trouble ?? 'not connected', false))
+    if (this.#keeper.asked - this.#keeper.answered >= MAX_WAITING)
+      return Promise.reject(new RedisAway('too much has no answer yet', false))
     const acknowledged = this.#listen(dialled, bus).catch((cause: unknown) => {
       if (this.#acknowledged.get(bus) === acknowledged) this.#acknowledged.delete(bus)
       throw cause
@@ -107,6 +110,16 @@ export class Buses {
       return
     }
     await Promise.all(names.map((name) => this.subscribe(name)))
+    onDeaf(clock.mono() - since)
+  }
+
+  /** Asks for all names again, some of which the server may have given up since then. Those that it has stay. */
+  async confirm(since: number): Promise<void> {
+    const { clock, onDeaf } = this.options
+    const dialled = this.#keeper.current
+    const names = this.names()
+    if (dialled === undefined || names.length === 0) return
+    await Promise.all(names.map((name) => this.#listen(dialled, name)))
     onDeaf(clock.mono() - since)
   }
 

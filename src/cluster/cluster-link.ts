@@ -37,6 +37,8 @@ export class ClusterLink implements QueueOwner {
   readonly #held = new Set<PlaceQueue>()
   /** Buses whose master is not known, and since when they were not heard. */
   readonly #homeless = new Map<string, number>()
+  /** Masters that have given up buses, and since when: not even all of these may have moved. */
+  readonly #doubted = new Map<Master, number>()
   #knownSlots = 0
   #hasMoved = false
   /** What is listened to, or about to be. */
@@ -89,7 +91,7 @@ export class ClusterLink implements QueueOwner {
   /** Done after the first attempts. @throws (rejects with) RedisUnfit */
   async start(): Promise<void> {
     try {
-      this.#take(await readTopology(this.options, this.options.target.addresses))
+      this.#take(await readTopology(this.options, []))
       await Promise.all(this.#starting)
     } catch (cause) {
       if (cause instanceof RedisUnfit) throw cause
@@ -212,11 +214,13 @@ export class ClusterLink implements QueueOwner {
   }
 
   async #lookNow(): Promise<void> {
-    const isUp = (master: Master): boolean => master.commands.isUp
-    const known = [...this.#masters.values()].filter(isUp).map(({ address }) => address)
-    const nodes = [...known.filter((each) => each !== undefined), ...this.options.target.addresses]
+    const connected = [...this.#masters.values()].flatMap(({ commands, address }) =>
+      commands.isUp && address
+        ? [{ address, ask: (name: string, ...args: string[]) => commands.ask(name, ...args) }]
+        : [],
+    )
     try {
-      const topology = await readTopology(this.options, nodes)
+      const topology = await readTopology(this.options, connected)
       if (this.#isClosed) return
       this.#take(topology)
       this.#cannotLook = undefined
@@ -251,7 +255,10 @@ export class ClusterLink implements QueueOwner {
         connected: () => isOurs() && events.connected(covers),
         lost: (reason) => isOurs() && events.lost(reason, covers),
         deaf: (ms) => isOurs() && events.deaf(ms, covers),
-        moved: () => this.#look(),
+        moved: () => {
+          this.#doubted.set(master, this.#doubted.get(master) ?? this.now())
+          this.#look()
+        },
         changed: () => this.#changed(),
       })
       const started = master.start()
@@ -283,6 +290,9 @@ export class ClusterLink implements QueueOwner {
     if (this.#hasMoved)
       for (const master of [...this.#masters.values(), ...this.#retired]) this.#evict(master)
     this.#hasMoved = false
+    for (const [master, since] of this.#doubted)
+      master.buses.confirm(since).catch(() => this.#look())
+    this.#doubted.clear()
     const homes = Map.groupBy(this.#homeless, ([name]) => this.#masterOfBus(name))
     for (const [master, buses] of homes) {
       if (!master) continue

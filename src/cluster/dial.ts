@@ -79,7 +79,8 @@ export async function dial(
   redis.on('error', (cause: Error) => (lastError = cause))
   redis.once('end', () => onEnd(lastError ? messageOf(lastError) : 'the connection was closed'))
   try {
-    await withPatience(redis.connect())
+    // A Sentinel is connected to first, and another one where that does not answer.
+    await withPatience(redis.connect(), options.target.kind === 'sentinel' ? 3 : 1)
     const info = await introduce(redis, options)
     return new Dialled(redis, info, address ?? firstOf(options.target), NewCommand)
   } catch (cause) {
@@ -88,6 +89,12 @@ export async function dial(
     throw new RedisAway(messageOf(lastError ?? cause), false)
   }
 }
+
+const shuffle = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, rank: Math.random() }))
+    .toSorted((one, other) => one.rank - other.rank)
+    .map(({ item }) => item)
 
 const NO_TLS: RedisTls = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
 
@@ -108,7 +115,7 @@ function clientOptions(
     },
   }
   const bySentinel = {
-    sentinels: [...target.addresses],
+    sentinels: shuffle(target.addresses), // one that does not answer is not the first each time
     name: target.master,
     role: 'master' as const,
     sentinelRetryStrategy: null as never,

@@ -21,15 +21,30 @@ export type Topology = {
   readonly isDown: boolean
 }
 
-/** Asks nodes one after the other until one answers. @throws (rejects with) RedisAway, RedisUnfit */
+/** Somebody who can be asked. */
+type Node = {
+  readonly address: RedisAddress
+  ask(name: string, ...args: string[]): Promise<unknown>
+}
+
+/**
+ * Asks nodes one after the other until one answers: those that there is a connection to, then by addresses.
+ * @throws (rejects with) RedisAway, RedisUnfit
+ */
 export async function readTopology(
   options: DialOptions,
-  nodes: readonly RedisAddress[],
+  connected: readonly Node[],
 ): Promise<Topology> {
   let lastError: unknown
-  for (const node of nodes)
+  for (const node of connected)
     try {
-      return await askNode(options, node)
+      return await withPatience(askNode(node))
+    } catch (cause) {
+      lastError = cause
+    }
+  for (const address of options.target.addresses)
+    try {
+      return await askAddress(options, address)
     } catch (cause) {
       lastError = cause
     }
@@ -37,12 +52,16 @@ export async function readTopology(
   throw new RedisAway(lastError === undefined ? 'no node is known' : messageOf(lastError), false)
 }
 
-async function askNode(options: DialOptions, node: RedisAddress): Promise<Topology> {
-  const dialled = await dial(options, node, () => undefined)
+async function askNode({ address, ask }: Node): Promise<Topology> {
+  const [slots, info] = await Promise.all([ask('cluster', 'SLOTS'), ask('cluster', 'INFO')])
+  return { ranges: readSlots(slots, address), isDown: String(info).includes('cluster_state:fail') }
+}
+
+async function askAddress(options: DialOptions, address: RedisAddress): Promise<Topology> {
+  const dialled = await dial(options, address, () => undefined)
+  const ask = (name: string, ...args: string[]) => dialled.send(name, args)
   try {
-    const asked = [dialled.send('cluster', ['SLOTS']), dialled.send('cluster', ['INFO'])]
-    const [slots, info] = await withPatience(Promise.all(asked))
-    return { ranges: readSlots(slots, node), isDown: String(info).includes('cluster_state:fail') }
+    return await withPatience(askNode({ address, ask }))
   } finally {
     dialled.hangUp()
   }
