@@ -203,6 +203,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'cluster/scripts/lua.d.ts': 'what the compiler cannot know',
   'cluster/scripts.ts': 'a table',
   'cluster/names.ts': 'what every script and every message names',
+  'store/outbox-streams.ts': 'a table of the outbox, as each has a file',
   'new-engine.ts': 'the server need not know what an engine is made of',
   'cluster/script.ts': 'every file that runs one makes it by this',
   'core/twin.ts': 'core needs it of the rim',

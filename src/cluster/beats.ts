@@ -13,6 +13,7 @@ import type { Replicas } from './replicas'
 import type { Seats } from './seats'
 import { SCRIPTS } from './scripts'
 import { pairs } from './snapshot'
+import type { Writer } from './writer'
 
 /** Seats that one beat of a partition ends at most. */
 const REAPED_AT_ONCE = 200
@@ -22,10 +23,23 @@ const COMPARED_PER_BEAT = 2
 const CORRECTED_AT_ONCE = 100
 
 /** The parts that a beat looks after. */
-type Parts = { readonly replicas: Replicas; readonly seats: Seats; readonly counting: Counting }
+type Parts = {
+  readonly replicas: Replicas
+  readonly seats: Seats
+  readonly counting: Counting
+  readonly writer: Writer
+}
 
-/** The status, the nodes that were ended, whether there is more to end, and the life of the partition. */
-type BeatAnswer = readonly [status: string, ended: string[], hasMore: number, life: string]
+/** As `scripts/beat.lua` answers. */
+type BeatAnswer = readonly [
+  status: string,
+  ended: string[],
+  hasMore: number,
+  life: string,
+  writer: string,
+  nodes: number,
+  hasFacts: number,
+]
 
 export class Beats {
   #cancel: Cancel | undefined
@@ -40,6 +54,8 @@ export class Beats {
   constructor(
     readonly context: Context,
     readonly parts: () => Parts,
+    /** How long departures wait before they are facts. */
+    readonly settleMs: number,
   ) {}
 
   start(): void {
@@ -52,6 +68,7 @@ export class Beats {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
     await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
     this.#report()
+    await this.#safely(() => this.parts().writer.balance())
     for (let left = COMPARED_PER_BEAT; left > 0; left--) {
       this.#compared = (this.#compared + 1) % PARTITIONS
       await this.#safely(() => this.#compare(this.#compared))
@@ -85,9 +102,14 @@ export class Beats {
   async #run(partition: number, isNew: boolean, leaseMs = LEASE_MS): Promise<BeatAnswer> {
     const { link, incarnations } = this.context
     const id = incarnations.idOf(partition)
-    const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, isNew ? 1 : 0]
+    const { writer } = this.parts()
+    const flags = [isNew ? 1 : 0, this.settleMs, writer.isResting ? 1 : 0]
+    const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, ...flags]
     const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
-    this.context.lives.note(partition, answer[3], this.context.clock.mono())
+    const [status, , , life, name, nodes, hasFacts] = answer
+    this.context.lives.note(partition, life, this.context.clock.mono())
+    if (status !== 'OK') writer.lose(partition)
+    else if (leaseMs > 0) writer.note(partition, { writer: name, nodes, hasFacts: hasFacts === 1 })
     return answer
   }
 

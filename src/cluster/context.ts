@@ -11,6 +11,8 @@ export type Context = {
   /** Replaced once it is open. */
   link: Link
   readonly log: Log
+  /** CARILLON_CLUSTER. */
+  readonly cluster: string
   /** The real one, also in tests: Redis has its own. */
   readonly clock: Clock
   readonly incarnations: Incarnations
@@ -29,9 +31,16 @@ export type Numbers = {
   gaps: number
   /** Times that messages of a channel did not fit behind a snapshot. */
   overflows: number
+  /** Facts for webhooks that were dropped, since too many waited. */
+  factsDropped: number
 }
 
-export const newNumbers = (): Numbers => ({ refusedMessages: 0, gaps: 0, overflows: 0 })
+export const newNumbers = (): Numbers => ({
+  refusedMessages: 0,
+  gaps: 0,
+  overflows: 0,
+  factsDropped: 0,
+})
 
 /** How long one waits for Redis before a command is refused. */
 export const PATIENCE_MS = 3000

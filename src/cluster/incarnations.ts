@@ -40,6 +40,11 @@ export class Lives {
     if (before !== undefined) this.#beganAt[partition] = now
   }
 
+  /** Undefined before the first beat. */
+  of(partition: number): string | undefined {
+    return this.#ids[partition]
+  }
+
   /** True where what this node enters was there before Redis lost it: that is no news. */
   isNew(partition: number, now: number): boolean {
     return now - this.#beganAt[partition]! < RETURN_MS

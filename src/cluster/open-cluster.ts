@@ -34,6 +34,7 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
   const context: Omit<Context, 'kindOf'> = {
     link: NO_LINK,
     node: undefined!,
+    cluster: config.cluster,
     clock,
     log,
     incarnations: new Incarnations(),

@@ -30,6 +30,7 @@ import { Counting } from './counting'
 import { ignoreAway, RedisAway } from './away'
 import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
+import { FactStreams } from './facts'
 import { fullNameOf } from './names'
 import { Publications } from './publications'
 import { Queries } from './queries'
@@ -37,6 +38,7 @@ import type { Past, Replica } from './replica'
 import { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
+import { partitionOfFacts, Writer } from './writer'
 
 /** How often connections that wait, and channels that nobody is in, are looked at. */
 const SWEEP_MS = 1000
@@ -52,6 +54,8 @@ export class RedisEngine implements Engine {
   readonly #publications: Publications
   readonly #lasts: Lasts
   readonly repeats: ClusterRepeats
+  readonly #facts: FactStreams
+  readonly #writer: Writer
   /** The link tells of its first connection before anybody can use it. */
   #hasBegun = false
   #stopSweep: (() => void) | undefined
@@ -62,11 +66,15 @@ export class RedisEngine implements Engine {
     lagMs?: number,
   ) {
     this.#context = context
-    this.#beats = new Beats(context, () => ({
+    const partsOfBeat = () => ({
       replicas: this.#replicas,
       seats: this.#seats,
       counting: this.#counting,
-    }))
+      writer: this.#writer,
+    })
+    this.#beats = new Beats(context, partsOfBeat, parts.departures.settleMs)
+    this.#facts = new FactStreams(context, parts, (partition) => this.#writer.lose(partition))
+    this.#writer = new Writer(context, this.#facts)
     const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
     this.#replicas = new Replicas(context, {
       published: (replica, message) => this.#publications.deliver(replica, message),
@@ -94,7 +102,11 @@ export class RedisEngine implements Engine {
 
   /** What the link says. */
   readonly events: LinkEvents = {
-    message: (bus, text) => this.#replicas.receive(bus, text),
+    message: (bus, text) => {
+      const partition = partitionOfFacts(bus)
+      if (partition === undefined) this.#replicas.receive(bus, text)
+      else this.#writer.hear(partition)
+    },
     // Leases come first: what follows is refused without.
     connected: () => void (this.#hasBegun && this.#comeBack()),
     lost: () => undefined,
@@ -269,7 +281,10 @@ export class RedisEngine implements Engine {
 
   addEarlier(): void {}
 
-  start(): void {}
+  start(): void {
+    this.#writer.wake()
+    void this.#beats.beat()
+  }
 
   sweep(): void {}
 
@@ -284,13 +299,15 @@ export class RedisEngine implements Engine {
   adopt(): void {}
 
   /** Ends what this node has, after `stop`. */
-  leave(): Promise<void> {
-    return this.#beats.leave()
+  async leave(): Promise<void> {
+    await this.#facts.leave()
+    await this.#beats.leave()
   }
 
   stop(): void {
     this.#stopSweep?.()
     this.#beats.stop()
     this.#counting.stop()
+    this.#facts.stop()
   }
 }

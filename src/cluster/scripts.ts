@@ -8,6 +8,7 @@ import counts from './scripts/counts.lua' with { type: 'text' }
 import enter from './scripts/enter.lua' with { type: 'text' }
 import exit from './scripts/exit.lua' with { type: 'text' }
 import forget from './scripts/forget.lua' with { type: 'text' }
+import facts from './scripts/facts.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
 import keep from './scripts/keep.lua' with { type: 'text' }
 import last from './scripts/last.lua' with { type: 'text' }
@@ -20,6 +21,7 @@ import repeatKeep from './scripts/repeat-keep.lua' with { type: 'text' }
 import repeatRelease from './scripts/repeat-release.lua' with { type: 'text' }
 import streams from './scripts/streams.lua' with { type: 'text' }
 import unlisten from './scripts/unlisten.lua' with { type: 'text' }
+import writer from './scripts/writer.lua' with { type: 'text' }
 
 export const SCRIPTS = {
   beat: newScript('beat', beat),
@@ -30,6 +32,7 @@ export const SCRIPTS = {
   enter: newScript('enter', enter),
   exit: newScript('exit', exit),
   forget: newScript('forget', forget, streams),
+  facts: newScript('facts', facts),
   held: newScript('held', held),
   keep: newScript('keep', keep, streams),
   last: newScript('last', last),
@@ -41,4 +44,5 @@ export const SCRIPTS = {
   repeatKeep: newScript('repeat-keep', repeatKeep),
   repeatRelease: newScript('repeat-release', repeatRelease),
   unlisten: newScript('unlisten', unlisten),
+  writer: newScript('writer', writer),
 }

@@ -39,7 +39,20 @@ export type FactListener<Type extends FactType> = {
   readonly hasRoom?: () => boolean
 }
 
+/** Keeps facts that come from a stream, which gives them up once they are kept. */
+export type FactKeeper = {
+  /** The id of the last fact of a stream that is kept; undefined where none was. */
+  last(stream: string): string | undefined
+  /**
+   * Emits a fact, and keeps what follows from it together with its id: both or nothing. Done when it is kept; never
+   * where the process ends before.
+   */
+  keep(stream: string, id: string, emit: () => void): Promise<void>
+}
+
 export class Facts {
+  /** Undefined where nothing keeps facts. */
+  keeper: FactKeeper | undefined
   readonly #listeners: FactListener<FactType>[] = []
   readonly #byType: Readonly<Record<FactType, FactListener<FactType>[]>>
 

@@ -305,4 +305,6 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE webhook_lanes ADD COLUMN paused_at INTEGER;
    CREATE TABLE webhook_salt (salt TEXT NOT NULL) STRICT;
    INSERT INTO webhook_salt VALUES (hex(randomblob(16)));`,
+  // Of facts that several servers have in common: what of them is in the outbox.
+  'CREATE TABLE webhook_streams (stream TEXT PRIMARY KEY, last TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]

@@ -25,12 +25,14 @@ import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations
 import { deadLetterStore, type PageTerms, type Replay } from './outbox-dead-letters'
 import { DueRows, type Head, type OutboxRow } from './outbox-due-rows'
 import { Lanes, nameOf, type LaneKey } from './outbox-lanes'
+import { streamStore, type StreamMark } from './outbox-streams'
 
 export type { Announcement } from './outbox-announcements'
 export { KEPT_ATTEMPTS } from './outbox-attempts'
 export type { PageTerms, Replay } from './outbox-dead-letters'
 export type { Head, OutboxRow } from './outbox-due-rows'
 export { nameOf, type LaneKey } from './outbox-lanes'
+export type { StreamMark } from './outbox-streams'
 
 export type EventEntry = LaneKey & {
   readonly type: 'event'
@@ -122,6 +124,7 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const lanes = new Lanes(db)
   const lastAttempts = attemptStore(db)
   const announcements = announcementStore(db)
+  const streams = streamStore(db)
   const deadLetters = deadLetterStore(db)
   const dueRows = new Map<number, DueRows>()
   const dueRowsOf = (lane: number): DueRows =>
@@ -170,8 +173,13 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     keys: (): LaneKey[] => lanes.all(),
     /** True for a departure that cancels its arrival, and takes no room. */
     cancels: (entry: EventEntry): boolean => cancelledRows(db, lanes.idOf(entry), entry).length > 0,
-    /** Writes all of a group, in order, or nothing of it; at most `maxRows` of an endpoint. */
-    record: (entries: readonly Entry[], now: number, maxRows: number): Iterable<WriteCounts> => {
+    /** Writes all of a group, in order, and its marks, or nothing of it; at most `maxRows` of an endpoint. */
+    record: (
+      entries: readonly Entry[],
+      now: number,
+      maxRows: number,
+      marks: readonly StreamMark[] = [],
+    ): Iterable<WriteCounts> => {
       const counts = new Map<string, WriteCounts>()
       // Before the transaction, since a rollback would not take the ids out of memory.
       for (const entry of entries) if (entry.type === 'event') lanes.idOf(entry)
@@ -184,11 +192,16 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
         else if (more === 0) own.dropped++
         else own.cancelled += 1 - more
       }
-      db.transaction(() => entries.forEach(write)).immediate()
+      db.transaction(() => {
+        entries.forEach(write)
+        streams.mark(marks)
+      }).immediate()
       for (const own of counts.values()) lanes.count(own, own.rows)
       return counts.values()
     },
     announcements: announcements.page,
+    /** The id of the last fact of a stream that was recorded. */
+    lastOf: streams.last,
     /**
      * Makes rows due that were sent before, and resets their attempts. True while there is more of it;
      * nothing may be taken until then.

@@ -17,8 +17,10 @@ import {
   type EventEntry,
   type LaneKey,
   type Outbox,
+  type StreamMark,
 } from '../store/outbox'
 import { EVENTS, eventJson, isWebhookFact, userOf, viewOfFact, type WebhookFact } from './events'
+import { Marks } from './marks'
 import { WriteQueue } from './write-queue'
 
 /** Entries of one transaction. */
@@ -41,6 +43,9 @@ export type RecorderOptions = {
 
 export class Recorder {
   readonly #queue = new WriteQueue()
+  readonly #marks = new Marks()
+  /** A fact is being emitted whose mark is to follow. */
+  #isMarking = false
   #timer: Cancel | undefined
   #hasOverflowed = false
   #isStopped = false
@@ -61,6 +66,10 @@ export class Recorder {
         !this.#isStopped && app.record.webhooks.length > 0 && isWanted(type, app, channel!),
       hasRoom: () => !this.#queue.isCrowded,
     })
+    core.facts.keeper = {
+      last: (stream) => outbox.lastOf(stream),
+      keep: (stream, id, emit) => this.#keep(stream, id, emit),
+    }
   }
 
   /**
@@ -88,7 +97,7 @@ export class Recorder {
 
   /** Writes what waits; what comes now is kept until `release` or `divert`. */
   hold(): void {
-    while (this.#queue.length > 0 && this.#write());
+    while (!this.#isEmpty && this.#write());
     this.#timer?.()
     this.#timer = undefined
     this.#isHeld = true
@@ -103,6 +112,7 @@ export class Recorder {
   /** Gives all entries to another process from now on. */
   divert(send: (entries: readonly Entry[]) => void): void {
     this.#send = send
+    this.#marks.forget()
     this.#isHeld = false
     this.#scheduleWrite()
   }
@@ -122,7 +132,7 @@ export class Recorder {
   stop(): void {
     this.#isStopped = true
     this.#timer?.()
-    while (this.#queue.length > 0 && this.#write());
+    while (!this.#isEmpty && this.#write());
     this.#timer?.()
     const left = this.#queue.first(this.#queue.length)
     let lost = 0
@@ -156,14 +166,32 @@ export class Recorder {
     else this.#recordEvent(fact)
   }
 
+  /** The rows of a fact and its mark are one group. */
+  #keep(stream: string, id: string, emit: () => void): Promise<void> {
+    this.#isMarking = true
+    try {
+      emit()
+    } finally {
+      this.#isMarking = false
+    }
+    const kept = this.#marks.add({ stream, id })
+    this.#scheduleWrite()
+    return kept
+  }
+
+  /** Several servers that are one know by themselves who was announced. */
+  get #announces(): boolean {
+    return !this.core.engine.isShared
+  }
+
   #recordArrival(fact: WebhookFact): void {
     if (!isWanted(fact.type, fact.app, fact.channel) || !this.#queueRows(fact)) return
-    this.#push({ type: 'announce', ...announcementOf(fact) })
+    if (this.#announces) this.#push({ type: 'announce', ...announcementOf(fact) })
     this.#scheduleWrite()
   }
 
   #recordDeparture(fact: WebhookFact): void {
-    this.#push({ type: 'withdraw', ...announcementOf(fact) })
+    if (this.#announces) this.#push({ type: 'withdraw', ...announcementOf(fact) })
     if (this.core.apps.byId(fact.app.id) === fact.app) this.#queueRows(fact)
     this.#scheduleWrite()
   }
@@ -208,15 +236,19 @@ export class Recorder {
   }
 
   #push(entry: Entry): void {
-    if (this.#queue.push(entry)) return
+    if (this.#queue.push(entry)) return this.#marks.countQueued()
     if (entry.type === 'event') this.#countDropped(entry)
     this.#hasOverflowed = true
     if (this.core.readiness.reasonOf('webhooks') === undefined)
       this.#reportTrouble('more happens than can be written down')
   }
 
+  get #isEmpty(): boolean {
+    return this.#queue.length === 0 && this.#marks.length === 0
+  }
+
   #scheduleWrite(): void {
-    if (this.#queue.length === 0 || this.#timer || this.#isHeld) return
+    if (this.#isEmpty || this.#timer || this.#isHeld || this.#isMarking) return
     if (this.options.flushMs > 0) this.#flushAfter(this.options.flushMs)
     else this.#flush()
   }
@@ -230,20 +262,24 @@ export class Recorder {
 
   #flush(): void {
     if (!this.#write()) this.#flushAfter(RETRY_MS)
-    else if (this.#queue.length > 0) this.#flushAfter(0)
+    else if (!this.#isEmpty) this.#flushAfter(0)
   }
 
   /** Writes one group, whole. False where there is no room, or the database fails. */
   #write(): boolean {
     if (this.#send) return this.#sendAll(this.#send)
     let group: readonly Entry[]
+    let marks: readonly StreamMark[]
     try {
       group = this.#limitToRoom(this.#queue.first(GROUP_ENTRIES))
-      if (group.length > 0) this.#record(group)
+      group = group.slice(0, this.#marks.cut(group.length))
+      marks = this.#marks.of(group.length)
+      if (group.length > 0 || marks.length > 0) this.#record(group, marks)
     } catch (cause) {
       return this.#reportTrouble('events cannot be written down', cause)
     }
-    if (group.length === 0)
+    this.#marks.shift(group.length)
+    if (group.length === 0 && this.#queue.length > 0 && marks.length === 0)
       return this.#reportTrouble('the outbox is full (CARILLON_WEBHOOK_MAX_STORED)')
     this.#queue.shift(group.length)
     if (this.#queue.isCalm) this.#hasOverflowed = false // `/ready` was red until then
@@ -259,9 +295,10 @@ export class Recorder {
     return true
   }
 
-  #record(group: readonly Entry[]): void {
+  #record(group: readonly Entry[], marks: readonly StreamMark[]): void {
     const { apps, clock } = this.core
-    const counts = this.outbox.record(group, clock.now(), this.options.maxStoredPerEndpoint)
+    const { maxStoredPerEndpoint } = this.options
+    const counts = this.outbox.record(group, clock.now(), maxStoredPerEndpoint, marks)
     for (const { appId, written, cancelled, dropped } of counts) {
       const counters = apps.countersOf(appId)
       counters.webhookEvents += written

@@ -240,4 +240,9 @@ export const WRITTEN: readonly Written[] = [
     ],
     as: [20, createHmac('sha256', 'salt').update('6 http://b/').digest('hex').slice(0, 16)],
   },
+  {
+    sql: `INSERT INTO webhook_streams VALUES ('default/3', 'life 1-0');`,
+    read: ({ outbox }) => outbox.lastOf('default/3'),
+    as: 'life 1-0',
+  },
 ]

@@ -2,6 +2,10 @@
 -- script: the node's id in this partition, a channel as `app/channel`, and random text for an epoch that may begin.
 -- SPEAK, which stands before this, is the command that says something on a bus: SPUBLISH on a Cluster, else PUBLISH.
 local VERSION = 1
+-- Facts of a partition that nobody has written down yet; later ones are dropped, and counted.
+local MOST_FACTS = 100000
+-- Departures that one script makes facts.
+local SETTLED_AT_ONCE = 1000
 local prefix, node, name, nonce = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 
 -- Says something on a bus, by what stands after the prefix. Returns how many connections heard it.
@@ -19,8 +23,8 @@ local function milliseconds()
 end
 
 -- False for a node that was given up: what it held is somebody else's to end, so it begins anew with another id.
-local function is_alive()
-  local ends = redis.call('ZSCORE', prefix .. 'leases', node)
+local function is_alive(id)
+  local ends = redis.call('ZSCORE', prefix .. 'leases', id or node)
   return ends and tonumber(ends) > milliseconds()
 end
 
@@ -80,13 +84,53 @@ local function tell(channel, kind, head, data)
   return rev
 end
 
--- What webhooks may want to know; the node that has the `writer` of the partition reads it.
-local function arrived(channel, kind, user)
-  redis.call('XADD', prefix .. 'facts', 'MAXLEN', '~', 100000, '*', 'type', kind, 'channel', channel, 'user', user or '')
+-- Writes down what webhooks may want to know. The partition's writer is told where there was nothing before.
+local function add_fact(channel, kind, user)
+  local facts = prefix .. 'facts'
+  local count = redis.call('XLEN', facts)
+  if count >= MOST_FACTS then
+    redis.call('INCR', prefix .. 'facts-dropped')
+    return
+  end
+  redis.call('XADD', facts, '*', 'type', kind, 'channel', channel, 'user', user or '')
+  if count == 0 then say('facts', '') end
 end
 
+-- How a departure stands among those that are due at the same time: members before their channel.
+local function departure_of(channel, user)
+  return user and ('m' .. channel .. '\n' .. user) or ('v' .. channel)
+end
+
+-- An arrival is a fact, unless its departure was none yet, or Redis has only forgotten that it was told.
+local function arrived(channel, kind, user, is_known)
+  local is_back = redis.call('ZREM', prefix .. 'leaving', departure_of(channel, user)) == 1
+  if not is_back and not is_known then add_fact(channel, kind, user) end
+end
+
+-- A departure is a fact once nobody has come back for a while.
 local function departed(channel, kind, user)
-  redis.call('XADD', prefix .. 'facts', 'MAXLEN', '~', 100000, '*', 'type', kind, 'channel', channel, 'user', user or '')
+  local settle = tonumber(redis.call('GET', prefix .. 'settle') or 0)
+  if settle == 0 then return add_fact(channel, kind, user) end
+  local leaving = prefix .. 'leaving'
+  redis.call('ZADD', leaving, milliseconds() + settle, departure_of(channel, user))
+  if redis.call('ZCARD', leaving) == 1 then say('facts', '') end
+end
+
+-- Departures whose time has come are facts. Returns the milliseconds until the next one's; -1 where there is none.
+local function settle_due()
+  local leaving, now = prefix .. 'leaving', milliseconds()
+  for _, departure in ipairs(redis.call('ZRANGEBYSCORE', leaving, '-inf', now, 'LIMIT', 0, SETTLED_AT_ONCE)) do
+    redis.call('ZREM', leaving, departure)
+    local channel = string.sub(departure, 2)
+    if string.sub(departure, 1, 1) == 'm' then
+      local home, user = split(channel)
+      if redis.call('HEXISTS', key('users', home), user) == 0 then add_fact(home, 'member_removed', user) end
+    elseif tonumber(redis.call('HGET', key('channel', channel), 'total') or 0) <= 0 then
+      add_fact(channel, 'channel_vacated')
+    end
+  end
+  local first = redis.call('ZRANGE', leaving, 0, 0, 'WITHSCORES')
+  return first[2] and math.max(0, tonumber(first[2]) - now) or -1
 end
 
 -- Changes how many subscriptions a channel has. One that Redis has forgotten and that is known was occupied before.
@@ -101,7 +145,7 @@ local function add_subscriptions(channel, change, is_known)
     return
   end
   redis.call('HSET', key('occupied', app), own, total .. '|' .. redis.call('HLEN', key('users', channel)))
-  if total == change and not is_known then arrived(channel, 'channel_occupied') end
+  if total == change then arrived(channel, 'channel_occupied', nil, is_known) end
 end
 
 -- Ends the seat of a socket that `owner` holds; false where it holds none.

@@ -32,5 +32,5 @@ elseif redis.call('HLEN', seats) == 1 then
   joined = 1 -- of a user's own channel: they are online
 end
 add_subscriptions(name, 1, again)
-if joined == 1 and user ~= '' and not again then arrived(name, 'member_added', user) end
+if joined == 1 and user ~= '' then arrived(name, 'member_added', user, again) end
 return tell(name, '+', ',"' .. socket .. '","' .. node .. '",' .. member .. ',' .. meta .. ',' .. joined)
