@@ -3,13 +3,18 @@ import type { Locator, Page } from 'playwright-core'
 import type { TestServer } from '../harness'
 import type { Pages } from './browser'
 
-/** The page, the hosts that it contacted, what it sent to the signed routes, and its errors. */
+export type Visit = Awaited<ReturnType<typeof openPage>>
+
+/**
+ * The page, the hosts that it contacted, what it sent to the signed routes, and its errors. `hookPort` stands for the
+ * port of the examples' endpoints of webhooks.
+ */
 export async function openPage(
   browser: Pages,
   server: TestServer,
-  viewport = { width: 1280, height: 1600 },
+  { hookPort }: { readonly hookPort?: number } = {},
 ) {
-  const page = await browser.newPage({ viewport })
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
   const hosts = new Set<string>()
   const problems: string[] = []
   const visit = { page, hosts, problems, sent: '', [Symbol.asyncDispose]: () => page.close() }
@@ -21,25 +26,38 @@ export async function openPage(
     visit.sent += `${request.url()} ${authorization ? atob(authorization.slice(6)) : ''} ${request.postData()}\n`
   })
   page.on('pageerror', (error) => problems.push(error.message))
-  page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
+  page.on('console', (line) => {
+    if (line.type() === 'error') problems.push(`${line.text()} (${line.location().url})`)
+  })
+  if (hookPort !== undefined)
+    await page.route(
+      '**/swagger/json',
+      async (route) => {
+        const text = await (await server.http('/swagger/json')).text()
+        const body = text.replaceAll(EXAMPLE_HOOK, `127.0.0.1:${hookPort}`)
+        await route.fulfill({ contentType: 'application/json', body })
+      },
+      { times: 1 },
+    )
   const at = server.server.adminAddress
   await page.goto(`http://127.0.0.1:${at && 'port' in at ? at.port : server.port}/swagger`)
   return visit
 }
 
+const EXAMPLE_HOOK = '127.0.0.1:3000'
+
 /**
- * Opens an operation unless it is open: the page remembers it in its address. It is looked for by its name, since the
- * page draws all that it lists anew whenever one of them changes.
+ * Opens an operation unless it is open: the page remembers it in its address. It is open when its answers are listed:
+ * the button is there before, beside nothing.
  */
 export async function openOperation(page: Page, operation: string): Promise<Locator> {
   await page.locator('#filter').fill(operation.replace('-', ' '))
   const block = page.locator(`#operations-${operation}`)
-  await block.waitFor()
-  const button = block.locator('.execute')
-  while (!(await button.isVisible())) {
-    await block.locator('.opblock-summary-control').dispatchEvent('click')
-    await button.waitFor({ timeout: 2000 }).catch(() => undefined) // the page had opened it meanwhile, so the click closed it
-  }
+  await block.evaluate((element) => {
+    if (!element.querySelector('.execute'))
+      element.querySelector<HTMLElement>('.opblock-summary-control')!.click()
+  })
+  await block.locator('.responses-wrapper').waitFor()
   return block
 }
 
