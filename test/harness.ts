@@ -14,16 +14,17 @@ import type { OneNodeEngine } from '../src/core/one-node'
 import { FACTS } from '../src/core/facts'
 import type { Fact, FactType } from '../src/core/messages'
 import type { Counts, Presence } from '../src/core/presence'
-import type { ChannelName } from '../src/core/types'
-import { PATIENCE_MS } from '../kit/client'
-import { Kit, createServed } from '../kit/server'
+import type { ChannelName, UserId } from '../src/core/types'
+import { Kit, createServed, type ServeOptions } from '../kit/server'
 import type { CarillonServer, ServerOptions } from '../src/server'
 import { Bus, type Hold } from './two-servers/bus'
 import { JoinedEngine } from './two-servers/engine'
-import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
+import type { AnyPlugin, AppConfig } from '../src/plugin'
+import { waitUntil } from './parts'
 
 import { PusherClient, type PusherClientOptions } from './pusher-client'
 
+export { makePlugin, OWN_APP, throwSecret, waitUntil } from './parts'
 export { PusherClient, type PusherClientOptions } from './pusher-client'
 export { Inbox, PATIENCE_MS, PONG, RawClient, waitFor, type RawOptions } from '../kit/client'
 
@@ -45,6 +46,7 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
   const changed = { webhookSettleMs: 0, ...config, limits: { ...defaults, ...limits } }
   const parts = { ...rest, config: changed }
+  if (twoServers.redisUrl !== undefined) return startOverRedis(parts, twoServers.redisUrl)
   if (!twoServers.areMeant) return new TestServer(await createServed(parts))
   const bus = new Bus()
   const newEngine: ServerOptions['newEngine'] = (own) => new JoinedEngine(bus, own)
@@ -53,19 +55,22 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   return new TwoServers(first, await createServed(parts, { newEngine, clock, log }), bus)
 }
 
-/** While they are meant, `start` starts two servers that are one; see `overTwoServers`. */
-export const twoServers = { areMeant: false }
+/** Two servers on one Redis, where nobody else has their name. */
+async function startOverRedis(parts: ServeOptions, redisUrl: string): Promise<TestServer> {
+  const config = { ...parts.config, redisUrl, cluster: crypto.randomUUID() }
+  const first = await createServed({ ...parts, config })
+  const { clock, log } = first
+  const second = await createServed({ ...parts, config }, { clock, log })
+  return new TwoServers(first, second, undefined)
+}
 
-/** An app that is not the published one, for servers that get requests from other hosts. */
-export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
-
-/** Waits until a condition holds that other processes or sockets bring about; rejects after PATIENCE_MS. */
-export async function waitUntil(what: string, isDone: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-  while (!isDone()) {
-    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms until ${what}`)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
+/**
+ * While they are meant, `start` starts two servers that are one, over Redis where that has a URL; see `overTwoServers`
+ * and `overRedis`.
+ */
+export const twoServers: { areMeant: boolean; redisUrl: string | undefined } = {
+  areMeant: false,
+  redisUrl: undefined,
 }
 
 /** Starts one server for all rows of a table that leave nothing behind; it runs while they do. */
@@ -76,15 +81,6 @@ export function startCommon(options?: StartOptions): () => TestServer {
   })
   afterAll(() => server.stop())
   return () => server
-}
-
-/** A plugin that is nothing but hooks. */
-export const makePlugin = (name: string, hooks: Hooks): AnyPlugin =>
-  definePlugin({ name, carillon: 1, setup: () => hooks })
-
-/** A hook that fails. Its message may be in the log and nowhere else. */
-export const throwSecret = (): never => {
-  throw new Error('secret detail')
 }
 
 /** TRAFFIC: facts that tests listen to only where they are about them. */
@@ -151,6 +147,22 @@ export class TestServer extends Kit {
   /** How many subscriptions and members a channel of the first app has. */
   countsOf(channel: string): Counts {
     return this.presence.counts(this.core.apps.byId(this.app.id)!, channel as ChannelName)
+  }
+
+  /** The same, as every server says it. */
+  async askCounts(channel: string): Promise<Counts> {
+    const asked: Counts[] = []
+    for (const { core } of [...this.servers, this.server])
+      asked.push(await core.engine.counts(core.apps.byId(this.app.id)!, channel as ChannelName))
+    return asked.at(-1)!
+  }
+
+  /** The occupied channels, as every server says it. */
+  async askOccupied(): Promise<ChannelName[]> {
+    let names: ChannelName[] = []
+    for (const { core } of [...this.servers, this.server])
+      names = [...(await core.engine.channels(core.apps.byId(this.app.id)!)).names]
+    return names.filter((name) => userOf(name) === undefined)
   }
 
   /** Changes fields of the first app, as the admin API does. */
@@ -225,7 +237,8 @@ export class TwoServers extends TestServer {
   constructor(
     first: Served,
     readonly second: Served,
-    readonly bus: Bus,
+    /** Where it is in this process. */
+    readonly bus: Bus | undefined,
   ) {
     super(first)
     this.listenTo(second.server)
@@ -244,7 +257,12 @@ export class TwoServers extends TestServer {
   }
 
   override get presence(): Presence {
-    return this.bus.presence
+    return this.#inProcess.presence
+  }
+
+  get #inProcess(): Bus {
+    if (!this.bus) throw new Error('what these servers keep together is in Redis')
+    return this.bus
   }
 
   override addTenant(): App {
@@ -253,12 +271,22 @@ export class TwoServers extends TestServer {
     return app
   }
 
+  /** Over Redis messages are on their way by themselves. */
   override hold(): Hold {
-    return this.bus.hold()
+    return this.bus?.hold() ?? super.hold()
   }
 
-  override settle(): Promise<void> {
-    return this.bus.later(() => undefined)
+  override async settle(): Promise<void> {
+    if (this.bus) return this.bus.later(() => undefined)
+    // An order has arrived when it is carried out, and all that was said before it.
+    for (const { core } of [...this.servers, this.server])
+      await core.engine.order({
+        type: 'unsubscribe_user',
+        app: core.apps.byId(this.app.id)!,
+        channel: 'settled' as ChannelName,
+        userId: 'nobody' as UserId,
+        message: '',
+      })
   }
 
   override async stop(): Promise<void> {

@@ -40,7 +40,7 @@ type Entries =
       readonly type: 'signed_in'
       readonly conn: Conn
       readonly user: string
-      /** The users of its watchlist: it is told at once who of them is online. */
+      /** The users of its watchlist: it is told at once who of them is online, and who is not. */
       readonly watched: readonly string[]
     }
   /** A watchlist says so of a user. */

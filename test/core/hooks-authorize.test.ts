@@ -154,7 +154,7 @@ describe('authorize', () => {
     open(allow())
     await using marker = await server.raw()
     await marker.expectNothing()
-    expect(server.occupied).toEqual([])
+    expect(await server.askOccupied()).toEqual([])
     expect(server.core.counters.faults).toBe(0)
   })
 })
@@ -175,7 +175,7 @@ describe('commands behind a gate', () => {
     const channels = (await client.frames.take(3)).map((frame) => JSON.parse(frame).channel)
     expect(channels).toEqual(['private-room', 'private-room', 'room'])
     await client.expectNothing()
-    expect(server.countsOf('private-room').subscriptions).toBe(1)
+    expect((await server.askCounts('private-room')).subscriptions).toBe(1)
   })
 
   test('are bounded in number: past it the connection is closed with 4100', async () => {

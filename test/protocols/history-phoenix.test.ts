@@ -77,7 +77,7 @@ describe.each([1, 2] as const)('on V%d', (version) => {
         expect.stringContaining(`Invalid ${name} ${JSON.stringify(value)}: expected `),
       ])
     }
-    expect(server.occupied).toEqual([])
+    expect(await server.askOccupied()).toEqual([])
   })
 })
 

@@ -3,9 +3,9 @@ import { expect } from 'bun:test'
 import type { TestServer } from '../harness'
 
 /** Expects that nobody is in any channel, no topic is left and nothing was announced. */
-export function expectNoTrace(server: TestServer, connections = 1): void {
+export async function expectNoTrace(server: TestServer, connections = 1): Promise<void> {
   const { hub } = server.core
-  expect(server.occupied).toEqual([])
+  expect(await server.askOccupied()).toEqual([])
   expect(hub.connectionCount).toBe(connections)
   for (const conn of hub.connections()) expect(conn.subscriptions?.size ?? 0).toBe(0)
   expect(

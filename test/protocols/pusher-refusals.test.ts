@@ -132,7 +132,7 @@ describe('refusal', () => {
       makeRefusal(channel, 'AuthError', 401, says(client, sent)),
     )
     await client.expectNothing()
-    expectNoTrace(server)
+    await expectNoTrace(server)
   })
 
   test.each(INVALID_NAMES)('a name that is %s', async (_, name) => {
@@ -149,7 +149,7 @@ describe('refusal', () => {
       event: 'pusher:error',
       data: { code: null, message: first.data.error },
     })
-    expectNoTrace(server)
+    await expectNoTrace(server)
   })
 
   test('a refused channel opens to the right signature afterwards', async () => {

@@ -119,6 +119,6 @@ describe('leaving', () => {
     await using client = await server.raw()
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
-    expectNoTrace(server)
+    await expectNoTrace(server)
   })
 })

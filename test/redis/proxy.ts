@@ -13,7 +13,7 @@ export async function startProxy(target: number): Promise<Proxy> {
   return proxy
 }
 
-class Proxy {
+export class Proxy {
   readonly #pairs = new Set<Pair>()
   #server: Server | undefined
   #delayMs = 0
@@ -21,7 +21,8 @@ class Proxy {
   /** Where it listens; the same after a cut. */
   port = 0
 
-  constructor(readonly target: number) {}
+  /** New connections go to `target`; it may be changed. */
+  constructor(public target: number) {}
 
   async open(): Promise<void> {
     const server = createServer({ pauseOnConnect: true }, (client) => this.#accept(client))

@@ -136,16 +136,23 @@ export class TestRedis {
     return this.processes[0]!.port
   }
 
-  /** Of the first, with the password of the default user. */
+  /** As CARILLON_REDIS_URL has it, with the password of the default user. */
   get url(): string {
+    if (this.options.cluster !== undefined) return this.#urlOf('+cluster', this.ports)
+    if (this.sentinel) return `${this.#urlOf('+sentinel', [this.sentinel.port])}/${MASTER_NAME}`
     return this.urlAt(this.port)
   }
 
   /** The same by way of another port, of a proxy for example. */
   urlAt(port: number): string {
+    return this.#urlOf('', [port])
+  }
+
+  #urlOf(kind: string, ports: readonly number[]): string {
     const { tls, password } = this.options
     const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`
-    return `redis${tls ? 's' : ''}://${user}127.0.0.1:${port}`
+    const addresses = ports.map((port) => `127.0.0.1:${port}`)
+    return `redis${tls ? 's' : ''}${kind}://${user}${addresses.join(',')}`
   }
 
   at(index: number): RedisProcess {

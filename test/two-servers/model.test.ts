@@ -1,3 +1,4 @@
+import { FILES } from './files'
 import { overTwoServers } from './run'
 
-overTwoServers(['model'])
+overTwoServers(FILES.model)

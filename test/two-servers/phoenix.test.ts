@@ -1,15 +1,4 @@
+import { FILES } from './files'
 import { overTwoServers } from './run'
 
-overTwoServers([
-  'protocols/phoenix-presence',
-  'protocols/phoenix-events',
-  'protocols/phoenix-join',
-  'protocols/phoenix-app-ends',
-  'protocols/phoenix-gates',
-  'protocols/history-phoenix',
-  'dialects/expusherlite/scopes',
-  'dialects/expusherlite/routes',
-  'dialects/pushex/client',
-  'dialects/pushex/routes',
-  'core/groups',
-])
+overTwoServers(FILES.phoenix)

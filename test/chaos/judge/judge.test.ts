@@ -76,6 +76,7 @@ const deaf = (node: string, since: number, until: number): NewEntry => ({
 const WATCHED: readonly NewEntry[] = [
   ON_A,
   { type: 'signed_in', conn: 1, user: 'ada', watched: ['bob'] },
+  { type: 'offline', conn: 1, user: 'bob' },
   ON_B,
   { type: 'signed_in', conn: 2, user: 'bob', watched: [] },
   { type: 'online', conn: 1, user: 'bob' },

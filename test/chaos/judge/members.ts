@@ -51,11 +51,12 @@ export function judgeWatchlists(journal: Journal): Wrong[] {
   const wrongs: Wrong[] = []
   const add = (of: string, what: string) => wrongs.push({ rule: 'watchlists', of, what })
   const userOf = new Map<number, string>()
-  const viewsOf = new Map<number, Map<string, boolean>>()
+  /** What connections were told; undefined of users of whom they have not been told yet. */
+  const viewsOf = new Map<number, Map<string, boolean | undefined>>()
   for (const entry of journal) {
     if (entry.type === 'signed_in') {
       userOf.set(entry.conn, entry.user)
-      viewsOf.set(entry.conn, new Map(entry.watched.map((user) => [user, false])))
+      viewsOf.set(entry.conn, new Map(entry.watched.map((user) => [user, undefined])))
     }
     if (entry.type === 'disconnected') {
       userOf.delete(entry.conn)
@@ -72,6 +73,6 @@ export function judgeWatchlists(journal: Journal): Wrong[] {
   for (const [conn, views] of viewsOf)
     for (const [user, isOnline] of views)
       if (isOnline !== online.has(user))
-        add(user, `connection ${conn} believes in the end: ${isOnline ? 'online' : 'offline'}`)
+        add(user, `connection ${conn} believes in the end that online is ${isOnline}`)
   return wrongs
 }

@@ -38,7 +38,7 @@ async function connectClient(server: TestServer, options: object = {}) {
 /** Resolves once so many are in the room. */
 async function people(server: TestServer, count: number): Promise<void> {
   const there = async (): Promise<void> => {
-    while (server.countsOf('room').subscriptions !== count)
+    while ((await server.askCounts('room')).subscriptions !== count)
       await new Promise<void>((resolve) => setImmediate(resolve))
   }
   await waitFor(`${count} in the room`, there())

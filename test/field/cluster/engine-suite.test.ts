@@ -1,0 +1,48 @@
+/** The tests that have two connections or two requests, over two nodes on one Redis. */
+import { describeWith } from '../programs'
+import { overRedis } from '../../redis/engine-suite'
+import { findRedisPrograms } from '../../redis/redis'
+import { FILES } from '../../two-servers/files'
+
+/** What they test is kept by each node, so far; or they hold messages back, which nobody can in Redis. */
+const LEFT_OUT: readonly string[] = [
+  'http/history',
+  'http/connections',
+  'http/idempotency',
+  'http/admin-create',
+  'http/admin-change',
+  'http/admin-keys',
+  'webhooks/events',
+  'model',
+  'protocols/phoenix-presence',
+  'protocols/phoenix-join',
+  'protocols/history-phoenix',
+  'dialects/expusherlite/routes',
+  'dialects/pushex/client',
+  'dialects/pushex/routes',
+  'core/groups',
+  'protocols/pusher-presence',
+  'protocols/pusher-users',
+  'protocols/pusher-cache',
+  'protocols/pusher-subscribe',
+  'protocols/history-pusher',
+  'protocols/users-rows',
+  'core/streams-walk',
+  'core/engine-taps',
+  'core/engine-waits',
+  'core/hooks-authorize',
+  'plugins/connect-user',
+  'plugins/unsubscribe',
+  'core/filters-wait',
+  'plugins/published',
+]
+
+const files = Object.values<readonly string[]>(FILES).flat()
+
+describeWith('redis-server', 'the engine suite', () => {
+  for (const program of findRedisPrograms())
+    overRedis(
+      { program },
+      files.filter((file) => !LEFT_OUT.includes(file)),
+    )
+})
