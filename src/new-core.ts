@@ -1,4 +1,6 @@
 /** The core of one server: its nouns, built in order, and the engine that ties them to this node. */
+import { version } from '../package.json'
+import { nodeNameOf } from './config/cluster-settings'
 import type { Config } from './config/config'
 import { AddressCounts } from './core/addresses'
 import { Rates } from './core/bucket'
@@ -12,6 +14,7 @@ import { Groups } from './core/groups'
 import { Hub } from './core/hub'
 import { newNode } from './core/node'
 import { newLatencies } from './core/latencies'
+import type { NodeAbout } from './core/node-report'
 import { LeaveQueue } from './core/leave-queue'
 import { ReadQueue } from './core/read-queue'
 import { Readiness } from './core/readiness'
@@ -54,6 +57,7 @@ export function newCore(
   const state: Core['state'] = {
     tick: 0,
     draining: false,
+    port: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,
@@ -80,6 +84,7 @@ export function newCore(
   })
   const core: Core = {
     limits,
+    about: aboutOf(config, clock.now()),
     ...parts,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
@@ -111,4 +116,12 @@ export function newCore(
   engine.run(newNode(core))
   listenForTaps(core)
   return core
+}
+
+/** Workers are named by their numbers. */
+function aboutOf(config: Config, startedAt: number): NodeAbout {
+  const name = nodeNameOf(config)
+  const number = Number(/:(\d+)$/.exec(name)?.[1])
+  const worker = config.workers > 1 && number > 0 ? number : undefined
+  return { name, worker, host: config.host, version, startedAt }
 }

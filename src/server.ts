@@ -232,7 +232,7 @@ async function build(
       openPluginStore(writes, owner, () => clock.now()),
     )
   const streams = historyStore(writes)
-  const engines = await enginesOf(options, streams)
+  const engines = await enginesOf(options, provided, streams)
   const listeners = new PublicListeners()
   const core = newCore(
     config,
@@ -325,6 +325,7 @@ async function build(
   }
   const ports = await openPorts({ ...responders, ...apis, metrics: metrics.access })
   const { port, plainPort, adminAddress, metricsPort, renew, close } = ports
+  core.state.port = port
   undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   let successor: Successor | undefined

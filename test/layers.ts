@@ -154,8 +154,15 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'embed-events.ts': ['core'],
   'embed-options.ts': ['config', 'core', 'plugin'],
   'announce.ts': ['config', 'core/addresses', 'open-files', 'server'],
-  'new-core.ts': ['config', 'core', 'dialects/dialects', 'open-files', 'protocols/errors'],
-  'new-engine.ts': ['clock', 'cluster', 'config/config', 'core'],
+  'new-core.ts': [
+    '../package.json',
+    'config',
+    'core',
+    'dialects/dialects',
+    'open-files',
+    'protocols/errors',
+  ],
+  'new-engine.ts': ['clock', 'cluster', 'config/config', 'core', 'plugin'],
   'new-pages.ts': ['config/config', 'http', 'pages'],
   'new-upkeep.ts': ['config/config', 'core', 'store', 'webhooks'],
   'server.ts': [

@@ -87,6 +87,7 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/stats/apps',
     '/api/admin/apps/{slug}/stats',
     '/api/admin/problems',
+    '/api/admin/nodes',
     '/metrics',
     '/usage',
     '/swagger',

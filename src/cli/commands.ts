@@ -12,6 +12,7 @@ import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { IMPORT } from './import'
 import { LISTEN } from './listen'
+import { NODES } from './nodes'
 import { PROBLEMS } from './problems'
 import { READY } from './ready'
 import { STATS } from './stats'
@@ -49,6 +50,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...WEBHOOKS,
   STATS,
   PROBLEMS,
+  NODES,
   AUDIT,
   ...IMPORT,
   CHECK_CONFIG,

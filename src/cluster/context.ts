@@ -33,6 +33,8 @@ export type Numbers = {
   overflows: number
   /** Facts for webhooks that were dropped, since too many waited. */
   factsDropped: number
+  /** How long nothing was heard of the others, all together. */
+  deafMs: number
 }
 
 export const newNumbers = (): Numbers => ({
@@ -40,6 +42,7 @@ export const newNumbers = (): Numbers => ({
   gaps: 0,
   overflows: 0,
   factsDropped: 0,
+  deafMs: 0,
 })
 
 /** How long one waits for Redis before a command is refused. */

@@ -3,12 +3,13 @@ import { nodeNameOf } from '../config/cluster-settings'
 import type { Config } from '../config/config'
 import { readRedisUrl } from '../config/redis-url'
 import type { EngineParts } from '../core/engine'
-import type { Readiness } from '../core/readiness'
+import type { Core } from '../core/core'
 import type { Clock, Log } from '../core/types'
 import { RedisAway } from './away'
 import { newNumbers, type Context } from './context'
 import { Incarnations, Lives } from './incarnations'
-import { openLink, type Link } from './link'
+import { openLink, type Link, type LinkEvents } from './link'
+import { Nodes, NODES_BUS, NODES_PLACE, type NodesOptions } from './nodes'
 import { RedisEngine } from './redis-engine'
 import { SCRIPTS } from './scripts'
 import { readRedisTls } from './tls-files'
@@ -16,12 +17,12 @@ import { readRedisTls } from './tls-files'
 export type Cluster = {
   readonly newEngine: (parts: EngineParts) => RedisEngine
   /** Connects. Done after the first attempt, whether Redis is there or not. @throws (rejects with) RedisUnfit */
-  begin(readiness: Readiness): Promise<void>
+  begin(core: Core): Promise<void>
   /** Leaves the others. */
   close(): Promise<void>
 }
 
-export type ClusterOptions = {
+export type ClusterOptions = Pick<NodesOptions, 'agreed' | 'reads'> & {
   /** The real one, also in tests: leases are by Redis' own. */
   readonly clock: Clock
   readonly log: Log
@@ -43,13 +44,15 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
   }
   let engine: RedisEngine
   let full: Context
+  let nodes: Nodes
   return {
     newEngine: (parts) => {
       full = { ...context, kindOf: parts.kindOf }
-      engine = new RedisEngine(parts, full, lagMs)
+      nodes = new Nodes(full, options)
+      engine = new RedisEngine(parts, full, nodes, lagMs)
       return engine
     },
-    async begin(readiness) {
+    async begin(core) {
       full.link = await openLink(
         {
           target: readRedisUrl(url)!,
@@ -60,15 +63,34 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
           scripts: Object.values(SCRIPTS),
           clock,
           log,
-          readiness,
+          readiness: core.readiness,
         },
-        engine.events,
+        eventsOf(engine, nodes),
       )
+      await nodes.begin(core)
       await engine.begin()
     },
     async close() {
-      await engine.leave()
+      nodes.stop()
+      await Promise.all([engine.leave(), nodes.leave()])
       await full.link.close()
+    },
+  }
+}
+
+/** Each of the two hears what is for it. */
+function eventsOf({ events }: RedisEngine, nodes: Nodes): LinkEvents {
+  return {
+    message: (bus, text) => (bus === NODES_BUS ? nodes.receive(text) : events.message(bus, text)),
+    connected: (covers) => {
+      events.connected(covers)
+      if (covers(NODES_PLACE)) void nodes.hearAgain()
+    },
+    lost: (reason, covers) => events.lost(reason, covers),
+    deaf: (ms, covers) => {
+      nodes.context.numbers.deafMs += Math.round(ms)
+      events.deaf(ms, covers)
+      if (covers(NODES_PLACE)) void nodes.hearAgain()
     },
   }
 }

@@ -19,6 +19,7 @@ import type {
 import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Publication } from '../core/messages'
+import type { NodeReport } from '../core/node-report'
 import type { Counts } from '../core/presence'
 import type { Arrival } from '../core/roster'
 import { callShared } from '../core/shared'
@@ -32,6 +33,7 @@ import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
 import { FactStreams } from './facts'
 import { fullNameOf } from './names'
+import type { Nodes } from './nodes'
 import { Publications } from './publications'
 import { Queries } from './queries'
 import type { Past, Replica } from './replica'
@@ -63,6 +65,7 @@ export class RedisEngine implements Engine {
   constructor(
     readonly parts: EngineParts,
     context: Context,
+    readonly others: Nodes,
     lagMs?: number,
   ) {
     this.#context = context
@@ -235,8 +238,12 @@ export class RedisEngine implements Engine {
     return this.#queries.counts(app, channel)
   }
 
+  nodes(): readonly NodeReport[] {
+    return this.others.list()
+  }
+
   connections(app: App): number {
-    return this.#context.node.connections(app)
+    return this.#context.node.connections(app) + this.others.connectionsElsewhere(app)
   }
 
   channels(app: App): Promise<OccupiedChannels> {
@@ -284,6 +291,7 @@ export class RedisEngine implements Engine {
   start(): void {
     this.#writer.wake()
     void this.#beats.beat()
+    void this.others.beat() // with where this node listens
   }
 
   sweep(): void {}

@@ -14,6 +14,10 @@ import keep from './scripts/keep.lua' with { type: 'text' }
 import last from './scripts/last.lua' with { type: 'text' }
 import listen from './scripts/listen.lua' with { type: 'text' }
 import members from './scripts/members.lua' with { type: 'text' }
+import nodesBeat from './scripts/nodes-beat.lua' with { type: 'text' }
+import nodesLeave from './scripts/nodes-leave.lua' with { type: 'text' }
+import nodesRead from './scripts/nodes-read.lua' with { type: 'text' }
+import nodesTell from './scripts/nodes-tell.lua' with { type: 'text' }
 import publish from './scripts/publish.lua' with { type: 'text' }
 import read from './scripts/read.lua' with { type: 'text' }
 import repeatClaim from './scripts/repeat-claim.lua' with { type: 'text' }
@@ -43,6 +47,10 @@ export const SCRIPTS = {
   repeatClaim: newScript('repeat-claim', repeatClaim),
   repeatKeep: newScript('repeat-keep', repeatKeep),
   repeatRelease: newScript('repeat-release', repeatRelease),
+  nodesBeat: newScript('nodes-beat', nodesBeat),
+  nodesLeave: newScript('nodes-leave', nodesLeave),
+  nodesRead: newScript('nodes-read', nodesRead),
+  nodesTell: newScript('nodes-tell', nodesTell),
   unlisten: newScript('unlisten', unlisten),
   writer: newScript('writer', writer),
 }

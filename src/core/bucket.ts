@@ -1,5 +1,6 @@
 /** Bucket: a token bucket, refilled whenever it is read, so that it needs no timer. */
 import type { App } from './app'
+import type { Usage } from './usage'
 
 export type Rate = {
   readonly perSecond: number
@@ -49,6 +50,8 @@ function tokensIn({ tokens, at }: Bucket, { perSecond, burst }: Rate, now: numbe
 /** How many events each app may still publish over HTTP: one bucket per app that has a limit. */
 export class Rates {
   readonly #buckets = new WeakMap<App, Bucket>()
+  /** Where there are other nodes: what they have to be told. */
+  usage: Usage | undefined
 
   /**
    * Takes `count` tokens, or none. Returns the seconds until there are enough, 0 where they were taken.
@@ -56,13 +59,24 @@ export class Rates {
    */
   take(app: App, count: number, perSecond: number, now: number): number {
     const rate = { perSecond, burst: perSecond }
-    return take(this.#bucketOf(app, rate, now), rate, count, now)
+    const waitSeconds = take(this.#bucketOf(app, rate, now), rate, count, now)
+    if (waitSeconds === 0) this.usage?.noteEvents(app, count)
+    return waitSeconds
   }
 
   /** What `take` would return; takes nothing. */
   waitFor(app: App, count: number, perSecond: number, now: number): number {
     const rate = { perSecond, burst: perSecond }
     return waitFor(this.#bucketOf(app, rate, now), rate, count, now)
+  }
+
+  /** Takes what another node has let through, as far as a second's worth may be owed. */
+  charge(app: App, count: number, perSecond: number, now: number): void {
+    if (perSecond === 0) return
+    const rate = { perSecond, burst: perSecond }
+    const bucket = this.#bucketOf(app, rate, now)
+    waitFor(bucket, rate, 0, now)
+    bucket.tokens = Math.max(-perSecond, bucket.tokens - count)
   }
 
   #bucketOf(app: App, rate: Rate, now: number): Bucket {

@@ -12,6 +12,7 @@ import type { Hub } from './hub'
 import type { Latencies } from './latencies'
 import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
+import type { NodeAbout } from './node-report'
 import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
 import type { ReadQueue } from './read-queue'
@@ -30,6 +31,8 @@ export type Core = {
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
+  /** Of this node. */
+  readonly about: NodeAbout
   readonly apps: Apps
   /** Of the admin API. */
   readonly tokens: Tokens
@@ -63,6 +66,8 @@ export type Core = {
     /** Sweeps since the start; see `sweep`. */
     tick: number
     draining: boolean
+    /** Of the public address; undefined until it is open, and for a socket file. */
+    port: number | undefined
     /** The process that goes on in place of this one, or that did before it, while both have sockets. */
     twin: Twin | undefined
     /** Another process has the database: nobody joins a channel here any more. */

@@ -24,6 +24,7 @@
  * | `order`                                  | something that every node has to do                                   |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
+ * | `nodes`                                  | which nodes there are                                                |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `share`                                  | what plugins keep for all nodes                                      |
  * | `claim`                                  | whether something is the first of its kind for a while                |
@@ -42,6 +43,7 @@ import type { Facts } from './facts'
 import type { HistoryStore } from './history-log'
 import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
+import type { NodeReport, OwnReport } from './node-report'
 import type {
   BackendPublication,
   DepartureFact,
@@ -183,6 +185,8 @@ export interface Node {
   app(id: AppId): App | undefined
   /** Its connections that name the app. */
   connections(app: App): number
+  /** What it says of itself. */
+  report(): OwnReport
   /** Sends an event to this node's subscribers; `NOT_KEPT` is the position of one that nothing keeps. */
   deliver(publication: Publication, position: Position): void
   /** Sends a notice to them, but to one connection. */
@@ -245,6 +249,8 @@ export interface Engine {
   counts(app: App, channel: ChannelName): MaybePromise<Counts>
   /** The connections that name the app. */
   connections(app: App): MaybePromise<number>
+  /** This node, and those of the others that were heard of lately. */
+  nodes(): readonly NodeReport[]
   channels(app: App): MaybePromise<OccupiedChannels>
   members(app: App, channel: ChannelName): MaybePromise<readonly Member[]>
   /** The last event of a cache channel. */

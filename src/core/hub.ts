@@ -14,6 +14,7 @@ import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Publication } from './messages'
 import { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Position, Sink, SocketId, Topics } from './types'
+import type { Usage } from './usage'
 import { WideMap } from './wide-map'
 
 /** The member who subscribes, and the client's reference. */
@@ -48,6 +49,8 @@ export class Hub {
   readonly byAddress: AddressCounts
   readonly #fanOut: FanOut
   readonly #peaks: Peaks
+  /** Where there are other nodes: what they have to be told. */
+  usage: Usage | undefined
 
   constructor(
     readonly topics: Topics,
@@ -108,6 +111,7 @@ export class Hub {
     const connections = tenant?.connections ?? this.#unnamed
     connections.set(conn.id, conn)
     if (conn.app) conn.app.peaks.connections.note(++conn.app.gauges.connections)
+    if (conn.app) this.usage?.noteConnections(conn.app)
     this.#peaks.connections.note(++this.#connectionCount)
   }
 
@@ -120,6 +124,7 @@ export class Hub {
     this.#connectionCount--
     if (!app) return true
     app.gauges.connections--
+    this.usage?.noteConnections(app)
     this.#forgetIfEmpty(app)
     return true
   }

@@ -11,6 +11,7 @@ import type { Node, Order } from './engine'
 import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
 import { apply } from './membership'
+import type { OwnReport } from './node-report'
 import type { AppChangeView, PushView } from './plugin'
 import type { Publication } from './messages'
 import { notifyShared } from './shared'
@@ -23,6 +24,7 @@ export function newNode(core: Core): Node {
   const node: Node = {
     app: (id) => core.apps.byId(id),
     connections: (app) => hub.connectionCountOf(app),
+    report: () => reportOf(core),
     deliver: (publication, position) => {
       hub.deliver(publication, position)
       if (core.state.twin) core.state.twin.deliver(publication, position)
@@ -36,6 +38,19 @@ export function newNode(core: Core): Node {
     },
   }
   return node
+}
+
+/** O(apps). */
+function reportOf({ about, apps, hub, readiness, state }: Core): OwnReport {
+  let subscriptions = 0
+  for (const { gauges } of apps.all()) subscriptions += gauges.subscriptions
+  return {
+    ...about,
+    port: state.port,
+    isReady: !state.draining && readiness.parts().length === 0,
+    connections: hub.connectionCount,
+    subscriptions,
+  }
 }
 
 /** Delivers here what the twin has delivered. */

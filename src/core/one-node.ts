@@ -29,6 +29,7 @@ import type {
   Publication,
   Replay,
 } from './messages'
+import type { NodeReport } from './node-report'
 import { Presence, type Counts } from './presence'
 import { KEPT_MS, KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
@@ -47,6 +48,7 @@ export class OneNodeEngine implements Engine {
   readonly #history: History
   readonly #claims: Claims
   readonly #parts: EngineParts
+  readonly #id = crypto.randomUUID().slice(0, 8)
   #node!: Node
   #isHandedOver = false
 
@@ -192,6 +194,10 @@ export class OneNodeEngine implements Engine {
 
   isOnline(app: App, userId: UserId): boolean {
     return this.#parts.users.isOnline(app, userId)
+  }
+
+  nodes(): readonly NodeReport[] {
+    return [{ ...this.#node.report(), id: this.#id, isOwn: true, link: undefined }]
   }
 
   connections(app: App): number {

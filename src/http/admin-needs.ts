@@ -61,6 +61,7 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/admin/stats': 'read',
   'GET /api/admin/stats/apps': 'any',
   'GET /api/admin/problems': 'any',
+  'GET /api/admin/nodes': 'read',
   'GET /api/admin/apps/:slug/stats': 'see_app',
   'GET /metrics': 'read',
   'GET /usage': 'read',

@@ -16,6 +16,7 @@ import type { CompiledHooks } from '../core/hooks'
 import { LATENCIES, type Latencies } from '../core/latencies'
 import { histogram, ofApps, ofProcess, snakeCase, tallied, type MetricRow } from './metric-rows'
 import { PROCESS_ROWS, SOKETI_ROWS } from './metrics-adopted'
+import { NODE_ROWS } from './metrics-nodes'
 import { DOCUMENT_HEAD } from './openapi-text'
 
 /** Shown in seconds, below. */
@@ -198,6 +199,7 @@ export const METRICS: readonly MetricRow[] = [
   ...BACKLOG_ROWS,
   ...PLUGIN_ROWS,
   ...LATENCY_ROWS,
+  ...NODE_ROWS,
   ...PROCESS_ROWS,
   ...SOKETI_ROWS,
 ]

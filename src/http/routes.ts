@@ -26,6 +26,7 @@ import type { ApiHooks } from './hooks'
 import { live } from './live'
 import type { LiveFeed } from './live-feed'
 import { metrics, type MetricsOptions } from './metrics'
+import { nodes } from './nodes'
 import { console as consolePage, reference, type BrowserPage, type Console } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { problemRoutes } from './problem-routes'
@@ -114,6 +115,7 @@ export const ROUTES: readonly Row[] = [
     side: 'admin',
     routes: (core, { problems, changes }) => problemRoutes(core, problems, changes),
   },
+  { side: 'admin', routes: (core, { changes }) => nodes(core, changes) },
   { side: 'admin', routes: (core, options) => metrics(core, options.metrics, options.deliveries) },
   {
     side: 'admin',

@@ -109,6 +109,7 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /api/admin/stats': 'read all',
   'GET /api/admin/stats/apps': 'its own',
   'GET /api/admin/problems': 'its own',
+  'GET /api/admin/nodes': 'read all',
   'GET /api/admin/apps/{slug}/stats': 'see an app',
   'GET /api/apps/{appSlug}/stats': 'of an app',
   'GET /metrics': 'read all',

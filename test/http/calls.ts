@@ -66,6 +66,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /metrics': { method: 'GET', path: '/metrics' },
   'GET /usage': { method: 'GET', path: '/usage' },
   'GET /api/admin/problems': { method: 'GET', path: '/api/admin/problems' },
+  'GET /api/admin/nodes': { method: 'GET', path: '/api/admin/nodes' },
   'GET /api/admin/stats/apps': { method: 'GET', path: '/api/admin/stats/apps' },
   'GET /api/admin/apps/{slug}/stats': { method: 'GET', path: '/api/admin/apps/own/stats' },
   'GET /api/admin/stats': { method: 'GET', path: '/api/admin/stats' },

@@ -39,6 +39,7 @@ function schedule(folder = join(root, crypto.randomUUID()), now = NOON) {
     draining: false,
     backedUpAt: undefined as number | undefined,
     certificateEndsAt: undefined,
+    port: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,

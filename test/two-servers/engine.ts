@@ -42,6 +42,7 @@ export class JoinedEngine implements Engine {
   readonly takeBack = this.handOver
   readonly keepsakes = () => []
   readonly adopt = this.handOver
+  readonly nodes = () => [{ ...this.node.report(), id: '1', isOwn: true, link: undefined }]
 
   constructor(
     readonly bus: Bus,
@@ -51,7 +52,6 @@ export class JoinedEngine implements Engine {
   }
 
   readonly run = (node: Node): void => void (this.node = node)
-
   /** The object that all is kept under; undefined for an app that was deleted meanwhile. */
   #home(app: App): App | undefined {
     return this.bus.first.node.app(app.id)

@@ -1,0 +1,327 @@
+/**
+ * Nodes: this node tells the others of itself, with every beat and when the numbers of an app change, and hears what
+ * they say. Each keeps what it knows of all, so that nobody is asked.
+ */
+import type { App } from '../core/app'
+import type { Core } from '../core/core'
+import { messageOf } from '../core/errors'
+import type { NodeReport } from '../core/node-report'
+import type { AppId, Cancel } from '../core/types'
+import { Usage } from '../core/usage'
+import { RedisAway, withPatience } from './away'
+import { BEAT_MS, LEASE_MS, type Context } from './context'
+import { differencesOf } from './nodes-agreed'
+import { KnownNodes, type KnownNode } from './nodes-known'
+import {
+  readCard,
+  readNodeMessage,
+  type AppNumbers,
+  type NodeBeat,
+  type NodeCard,
+} from './nodes-wire'
+import { pairs } from './snapshot'
+import type { Script } from './script'
+import { SCRIPTS } from './scripts'
+import { VERSION } from './wire'
+
+export const NODES_PLACE = 'nodes'
+export const NODES_BUS = `{${NODES_PLACE}}:bus`
+
+/** How often the numbers of apps are told at most. */
+const LAG_MS = 100
+
+export type NodesOptions = {
+  /** What has to be the same on all nodes. */
+  readonly agreed: NodeCard['agreed']
+  /** The newest messages that this node reads; another number in tests only. */
+  readonly reads?: number
+  readonly lagMs?: number | undefined
+}
+
+export class Nodes {
+  readonly known = new KnownNodes()
+  #core: Core | undefined
+  #usage: Usage | undefined
+  #cancel: Cancel | undefined
+  #timer: Cancel | undefined
+  /** The number of the last message about apps. */
+  #told = 0
+  /** The next message has to have all apps. */
+  #isWhole = true
+  /** The card as Redis has it. */
+  #written = ''
+  #lagMs: number | undefined
+  #busLagMs: number | undefined
+  /** When its own last beat came back, and since when the others can be heard (`mono`). */
+  #heardOwnAt = -Infinity
+  #hearsSince = 0
+  readonly #fetching = new Set<string>()
+
+  constructor(
+    readonly context: Context,
+    readonly options: NodesOptions,
+  ) {}
+
+  get #id(): string {
+    return this.context.incarnations.base
+  }
+
+  get #reads(): number {
+    return this.options.reads ?? VERSION
+  }
+
+  /** What this node writes: the newest that all read. */
+  get writes(): number {
+    let lowest = this.#reads
+    for (const { beat } of this.known.all()) lowest = Math.min(lowest, beat.reads)
+    return lowest
+  }
+
+  /** Done when this node knows of the others, and they of it, where Redis is there. */
+  async begin(core: Core): Promise<void> {
+    this.#core = core
+    this.#usage = core.hub.usage = core.rates.usage = new Usage(() => this.#plan())
+    this.#cancel = this.context.clock.every(BEAT_MS, () => void this.beat())
+    await this.hearAgain()
+  }
+
+  /** Called when the others can be heard again, too: something may have been missed. */
+  async hearAgain(): Promise<void> {
+    if (!this.#core) return
+    await this.#safely(async () => {
+      await this.context.link.subscribe(NODES_BUS)
+      this.#hearsSince = this.context.clock.mono()
+      const ids = (await this.#run(SCRIPTS.nodesRead, '')) as string[]
+      await Promise.all(ids.map((id) => this.#fetch(id)))
+      await this.#beat()
+    })
+  }
+
+  async beat(): Promise<void> {
+    const now = this.context.clock.mono()
+    const isUp = this.context.link.isPlaceUp(NODES_PLACE)
+    if (now - this.#heardOwnAt > 2 * BEAT_MS) this.#hearsSince = now
+    else if (now - this.#hearsSince > LEASE_MS)
+      for (const { id } of this.known.silentSince(now - LEASE_MS)) this.#forget(id)
+    if (isUp) await this.#safely(() => this.#beat())
+  }
+
+  async #beat(): Promise<void> {
+    const core = this.#core
+    if (!core) return
+    const { clock } = this.context
+    const card = JSON.stringify(this.#cardOf(core))
+    const sentAt = clock.mono()
+    const beat = JSON.stringify(this.#beatOf(card, sentAt))
+    const isThere = await this.#run(
+      SCRIPTS.nodesBeat,
+      LEASE_MS,
+      beat,
+      card === this.#written ? '' : card,
+    )
+    this.#lagMs = clock.mono() - sentAt
+    this.#written = isThere === 1 ? card : ''
+    if (isThere === 0) this.#isWhole = true
+    if (this.#isWhole) await this.#tell()
+  }
+
+  #cardOf({ state, about }: Core): NodeCard {
+    return { ...about, port: state.port, agreed: this.options.agreed }
+  }
+
+  #beatOf(card: string, sentAt: number): NodeBeat {
+    const { connections, subscriptions, isReady } = this.context.node.report()
+    return {
+      type: 'beat',
+      id: this.#id,
+      reads: this.#reads,
+      card: nameOf(card),
+      told: this.#told,
+      sentAt,
+      isReady,
+      connections,
+      subscriptions,
+      lagMs: this.#lagMs,
+      busLagMs: this.#busLagMs,
+      ...this.context.numbers,
+    }
+  }
+
+  // ---------------------------------------------------------------- numbers of apps
+
+  #plan(): void {
+    const { lagMs = LAG_MS } = this.options
+    this.#timer ??= this.context.clock.after(lagMs, () => void this.#safely(() => this.#tell()))
+  }
+
+  /** Tells the others what has changed; all of it where that may have been lost. Rejects with RedisAway. */
+  async #tell(): Promise<void> {
+    this.#timer?.()
+    this.#timer = undefined
+    const [core, usage] = [this.#core, this.#usage]
+    if (!core || !usage) return
+    const isWhole = this.#isWhole
+    const apps = isWhole ? [...core.apps.all()].filter(hasConnections) : [...usage.connections]
+    const connections = apps.map(({ id, gauges }) => [id, gauges.connections] as const)
+    const events = Array.from(usage.events, ([{ id }, count]) => [id, count] as const)
+    usage.connections.clear()
+    usage.events.clear()
+    this.#isWhole = false
+    const message: AppNumbers = {
+      type: 'apps',
+      id: this.#id,
+      told: ++this.#told,
+      isWhole,
+      connections,
+      events,
+    }
+    try {
+      await this.#run(
+        SCRIPTS.nodesTell,
+        JSON.stringify(message),
+        isWhole ? 1 : 0,
+        message.told,
+        ...connections.flat(),
+      )
+    } catch (cause) {
+      this.#isWhole = true
+      throw cause
+    }
+  }
+
+  /** Connections of an app on all other nodes, as they were a moment ago. */
+  connectionsElsewhere(app: App): number {
+    return this.known.connectionsOf(app.id)
+  }
+
+  // ---------------------------------------------------------------- the others
+
+  receive(text: string): void {
+    const message = readNodeMessage(text)
+    if (!message) return void this.context.numbers.refusedMessages++
+    const { clock } = this.context
+    if (message.id === this.#id) {
+      if (message.type !== 'beat') return
+      this.#heardOwnAt = clock.mono()
+      this.#busLagMs = Math.max(0, this.#heardOwnAt - message.sentAt)
+      return
+    }
+    if (message.type === 'gone') return this.#forget(message.id)
+    const known = this.known.get(message.id)
+    if (message.type === 'beat') {
+      if (!known && this.known.isFull) return void this.context.numbers.refusedMessages++
+      return this.#hear(message)
+    }
+    if (!known) return // its next beat says that it is there
+    for (const [appId, count] of message.events) this.#charge(appId, count)
+    if (known.told !== undefined && !this.known.take(known, message))
+      void this.#fetchSafely(known.id)
+  }
+
+  #hear(beat: NodeBeat): void {
+    const node = this.known.hear(beat, this.context.clock.mono())
+    if (node.cardName !== beat.card || node.told !== beat.told) void this.#fetchSafely(node.id)
+  }
+
+  #charge(appId: AppId, count: number): void {
+    const core = this.#core
+    const app = core?.apps.byId(appId)
+    if (!core || !app) return
+    core.rates.charge(app, count, app.limits.maxBackendEventsPerSecond, core.clock.mono())
+  }
+
+  #fetchSafely(id: string): Promise<void> {
+    return this.#safely(() => this.#fetch(id))
+  }
+
+  /** Fetches what changes seldom of a node, and the numbers of its apps. Rejects with RedisAway. */
+  async #fetch(id: string): Promise<void> {
+    if (id === this.#id || this.#fetching.has(id)) return
+    this.#fetching.add(id)
+    try {
+      const answer = await this.#run(SCRIPTS.nodesRead, id)
+      const [cardText, beatText, flat, told] = answer as [string, string, string[], string]
+      const [card, beat] = [readCard(cardText), readNodeMessage(beatText)]
+      if (!card || beat?.type !== 'beat' || beat.id !== id) return
+      if (this.known.isFull && !this.known.get(id)) return
+      this.#adopt(this.known.hear(beat, this.context.clock.mono()), card, nameOf(cardText))
+      const connections = pairs(flat).map(
+        ([appId, count]) => [appId as AppId, Number(count)] as const,
+      )
+      const whole = { type: 'apps', id, isWhole: true, connections, events: [] } as const
+      this.known.take(this.known.get(id)!, { ...whole, told: Number(told) })
+    } finally {
+      this.#fetching.delete(id)
+    }
+  }
+
+  #adopt(node: KnownNode, card: NodeCard, cardName: string): void {
+    const isNew = node.card === undefined
+    node.card = card
+    node.cardName = cardName
+    const { log } = this.context
+    const { name, version } = card
+    if (isNew) log.info({ node: name, id: node.id, version }, 'another node is there')
+    for (const { what } of differencesOf(this.options.agreed, card.agreed))
+      log.warn({ node: name, what }, 'another node has it otherwise')
+  }
+
+  #forget(id: string): void {
+    const gone = this.known.forget(id)
+    if (gone?.card) this.context.log.info({ node: gone.card.name, id }, 'another node has gone')
+  }
+
+  /** This node, then the others, by name. */
+  list(): readonly NodeReport[] {
+    const { clock, numbers, node } = this.context
+    const now = clock.mono()
+    const writes = this.writes
+    const others = [...this.known.all()].flatMap((other): NodeReport[] => {
+      const { card, beat, id, heardAt } = other
+      if (!card) return []
+      const { agreed, ...about } = card
+      const { isReady, connections, subscriptions, ...counted } = beat
+      const differences = differencesOf(this.options.agreed, agreed)
+      const link = { ...counted, writes, seenMs: Math.max(0, now - heardAt), differences }
+      return [{ ...about, id, isOwn: false, isReady, connections, subscriptions, link }]
+    })
+    const [lagMs, busLagMs] = [this.#lagMs, this.#busLagMs]
+    const own = { ...numbers, reads: this.#reads, writes, seenMs: 0, lagMs, busLagMs }
+    return [
+      { ...node.report(), id: this.#id, isOwn: true, link: { ...own, differences: [] } },
+      ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    ]
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  stop(): void {
+    this.#cancel?.()
+    this.#timer?.()
+  }
+
+  /** After `stop`: nobody has to wait for its lease. */
+  async leave(): Promise<void> {
+    if (this.context.link.isPlaceUp(NODES_PLACE))
+      await this.#safely(() => withPatience(this.#run(SCRIPTS.nodesLeave)))
+  }
+
+  #run(script: Script, ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.context.link.run(script, NODES_PLACE, [this.#id, '', '', ...args])
+  }
+
+  /** Redis being away is no news here: the link says so. */
+  async #safely(run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run()
+    } catch (cause) {
+      if (!(cause instanceof RedisAway))
+        this.context.log.error({ error: messageOf(cause) }, 'redis: nodes could not be told')
+    }
+  }
+}
+
+const hasConnections = ({ gauges }: App): boolean => gauges.connections > 0
+
+/** Stands for a card. */
+const nameOf = (card: string): string => Bun.hash(card).toString(36)
