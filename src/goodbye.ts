@@ -21,6 +21,9 @@ const REQUEST_GRACE_MS = 5000
 /** The longest that leaving takes beside the drain, which has a setting; what stops us must wait for both. */
 export const LEAVE_MS = GOODBYE_MS + REQUEST_GRACE_MS
 
+/** How long the last clients may take to come back to another node; no longer than the rest may take. */
+const returnMsOf = ({ webhookSettleMs }: Config): number => Math.min(webhookSettleMs, LEAVE_MS)
+
 export type GoodbyeParts = {
   readonly core: Core
   readonly config: Config
@@ -52,11 +55,15 @@ export async function leave(
   if (others) dismissPolled(core)
   // Handshakes of this side may be under way.
   const accepted = others?.isSteered ? wait(HANDSHAKE_MS) : undefined
-  if (await drain(core, config.drainSeconds * 1000)) await wait(GOODBYE_MS)
+  const connections = await drain(core, config.drainSeconds * 1000)
+  // The others are to see them come before this node's part in Redis ends.
+  const back = connections > 0 && core.engine.isShared ? wait(returnMsOf(config)) : undefined
+  if (connections > 0) await wait(GOODBYE_MS)
   await accepted
   feed.finish()
   const requests = Promise.all([stopListening(), webhooks.finish()])
   await Promise.race([requests, wait(REQUEST_GRACE_MS)])
+  await back
   successor?.sayDrained(resets)
   await end()
 }

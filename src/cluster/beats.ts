@@ -168,7 +168,10 @@ export class Beats {
         const replica = replicas.get(name)
         if (socketId === undefined)
           return replica ? undefined : runOn(this.context, SCRIPTS.unlisten, name)
-        const isHeld = replica?.held.has(socketId) || replica?.waiting.has(socketId)
+        const isHeld =
+          replica?.held.has(socketId) ||
+          replica?.waiting.has(socketId) ||
+          seats.keeps(name, socketId)
         return isHeld ? undefined : seats.leave(name, socketId)
       })
       await Promise.all(ends)

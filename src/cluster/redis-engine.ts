@@ -86,7 +86,7 @@ export class RedisEngine implements Engine {
       expired: renew,
       fetched: (replica, missing) => this.#enterAgain(replica, missing),
     })
-    this.#seats = new Seats(context, this.#replicas, renew)
+    this.#seats = new Seats(context, this.#replicas, renew, parts.departures.settleMs)
     this.#counting = new Counting(context, renew, lagMs)
     this.#queries = new Queries(context)
     this.#lasts = new Lasts(context, parts, this.#queries)

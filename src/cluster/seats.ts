@@ -14,7 +14,11 @@ import type { Replica, Waiting } from './replica'
 import type { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 
+type Kept = { readonly name: FullName; readonly socketId: SocketId; readonly until: number }
+
 export class Seats {
+  /** Of connections that a leaving node has sent away, the first due first. */
+  readonly #kept = new Map<string, Kept>()
   /** Connections that wait, the oldest first. */
   readonly #waiting = new Map<Waiting, Replica>()
 
@@ -23,6 +27,7 @@ export class Seats {
     readonly replicas: Replicas,
     /** Begins anew in a partition where Redis has given up the node. */
     readonly renew: (partition: number) => Promise<void>,
+    readonly keptMs: number,
   ) {}
 
   /** Takes a seat: done when the connection is in the channel, or with why it is not. */
@@ -93,11 +98,23 @@ export class Seats {
     )
   }
 
-  /** Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. */
+  /**
+   * Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. A node that leaves
+   * keeps it for a while: whoever takes one on another node meanwhile has not been away.
+   */
   exit(replica: Replica, socketId: SocketId): void {
+    const { name } = replica
+    const { node, clock } = this.context
     replica.held.delete(socketId)
-    void this.leave(replica.name, socketId)
+    if (node.isLeaving() && this.keptMs > 0)
+      this.#kept.set(keyOf(name, socketId), { name, socketId, until: clock.mono() + this.keptMs })
+    else void this.leave(name, socketId)
     this.replicas.release(replica)
+  }
+
+  /** True for the seat of a connection that was sent away. */
+  keeps(name: FullName, socketId: SocketId): boolean {
+    return this.#kept.has(keyOf(name, socketId))
   }
 
   async leave(name: FullName, socketId: SocketId): Promise<void> {
@@ -118,9 +135,14 @@ export class Seats {
     if (answer === 'EXPIRED') await this.renew(replica.partition)
   }
 
-  /** Gives up connections that have waited for too long: a seat that comes later is left again. */
+  /** Leaves what was kept, and gives up connections that have waited for too long: a seat that comes later is left again. */
   sweep(): void {
     const now = this.context.clock.mono()
+    for (const [key, { name, socketId, until }] of this.#kept) {
+      if (until > now) break
+      this.#kept.delete(key)
+      void this.leave(name, socketId)
+    }
     for (const [waiting, replica] of this.#waiting) {
       const { conn, until, done } = waiting
       if (until > now) return
@@ -131,3 +153,5 @@ export class Seats {
     }
   }
 }
+
+const keyOf = (name: FullName, socketId: SocketId): string => `${socketId} ${name}`

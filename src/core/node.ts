@@ -25,6 +25,7 @@ export function newNode(core: Core): Node {
     app: (id) => core.apps.byId(id),
     connections: (app) => hub.connectionCountOf(app),
     report: () => reportOf(core),
+    isLeaving: () => core.state.draining,
     deliver: (publication, position) => {
       hub.deliver(publication, position)
       if (core.state.twin) core.state.twin.deliver(publication, position)

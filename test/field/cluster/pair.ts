@@ -15,10 +15,10 @@ export type Pair = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function startPair(limits: Partial<Limits> = {}): Promise<Pair> {
+export async function startPair(limits: Partial<Limits> = {}, webhookSettleMs = 0): Promise<Pair> {
   const redis = await startRedis()
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
-  const config = { webhookSettleMs: 0, redisUrl: redis.url, limits: { ...defaults, ...limits } }
+  const config = { webhookSettleMs, redisUrl: redis.url, limits: { ...defaults, ...limits } }
   const start = async (): Promise<TestServer> => new TestServer(await createServed({ config }))
   const [one, two] = await Promise.all([start(), start()])
   return {
