@@ -35,6 +35,8 @@ export type Numbers = {
   factsDropped: number
   /** How long nothing was heard of the others, all together. */
   deafMs: number
+  /** Channels in which that, or a message that was missing, has left something unknown. */
+  deafChannels: number
 }
 
 export const newNumbers = (): Numbers => ({
@@ -43,6 +45,7 @@ export const newNumbers = (): Numbers => ({
   overflows: 0,
   factsDropped: 0,
   deafMs: 0,
+  deafChannels: 0,
 })
 
 /** How long one waits for Redis before a command is refused. */

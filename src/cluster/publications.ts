@@ -2,18 +2,19 @@
 import type { EngineParts } from '../core/engine'
 import { REFUSE, type Refusal } from '../core/errors'
 import { boundsOf, ruleOf } from '../core/history-rules'
-import type { BackendPublication, Publication } from '../core/messages'
+import type { BackendPublication, EventPublication, Publication } from '../core/messages'
 import { keyReused, KEPT_MS } from '../core/repeats'
 import { bytesOf, NOT_KEPT } from '../core/stream'
 import type { Position } from '../core/types'
 import { runOn, type Context } from './context'
+import { readEntries } from './history'
 import type { Lasts } from './lasts'
 import { RedisAway } from './link'
 import { fullNameOf, splitName } from './names'
 import type { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import type { Snapshot } from './snapshot'
-import type { BytesSent, EventSent } from './wire'
+import type { BytesSent, EventSent, Message } from './wire'
 
 /** Epoch and offset, or that the key belongs to another request. */
 type KeptAnswer = readonly [epoch: string, offset: number]
@@ -64,15 +65,37 @@ export class Publications {
     ]
   }
 
-  /** Takes what a snapshot has of the events. */
-  adopt(replica: Replica, { last, lastMs, position }: Snapshot): void {
+  /**
+   * Takes what a snapshot has of the events: first those that this node has missed, or has heard behind it, in the order
+   * of the channel, as far as that is known of them.
+   */
+  adopt(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void {
+    const { position, rev, last, lastMs } = snapshot
+    const { appId, channel } = splitName(replica.name)
+    const app = this.context.node.app(appId)
+    const missed = app && replica.epoch !== '' ? readEntries(app, channel, snapshot.missed) : []
+    let next = 0
+    const deliverMissed = (before: number): void => {
+      for (; next < missed.length && missed[next]!.offset < before; next++) {
+        const { publication, offset } = missed[next]!
+        this.#deliver(replica, publication, { epoch: position.epoch, offset }, rev)
+      }
+    }
+    for (const message of heard) {
+      if (message.type !== 'event' && message.type !== 'bytes') continue
+      const { epoch, offset } = message.type === 'event' ? message.position : NOT_KEPT
+      if (epoch !== '' && epoch === position.epoch) deliverMissed(offset + 1)
+      else this.deliver(replica, message)
+    }
+    deliverMissed(Infinity)
     replica.position = position
     if (replica.isCache) this.lasts.adopt(replica, last, lastMs)
   }
 
-  forget(replica: Replica): void {
+  forget(replica: Replica, { rev }: Message): void {
     replica.position = NOT_KEPT
     replica.last = undefined
+    for (const reading of replica.readings) reading.forget(rev)
   }
 
   /** Gives to this node's subscribers what has come by the bus. */
@@ -82,14 +105,31 @@ export class Publications {
     const app = node.app(appId)
     if (!app) return
     if (message.type === 'bytes') return node.deliver({ ...message.sent, app, channel }, NOT_KEPT)
-    const { sent, position } = message
-    const publication = { ...sent, app, channel }
-    if (publication.origin === 'backend') {
-      replica.position = position
-      if (replica.isCache) this.lasts.keep(replica, publication, position)
-    }
-    node.deliver(publication, position)
+    const { sent, position, rev } = message
+    this.#deliver(replica, { ...sent, app, channel }, position, rev)
   }
+
+  #deliver(replica: Replica, event: EventPublication, position: Position, rev: number): void {
+    if (event.origin === 'backend') {
+      replica.position = position
+      if (replica.isCache) this.lasts.keep(replica, event, position)
+      if (replica.readings.size > 0) noteReadings(replica, event, position, rev)
+    }
+    this.context.node.deliver(event, position)
+  }
+}
+
+/** An event that is not kept has ended the stream. */
+function noteReadings(
+  { readings }: Replica,
+  publication: BackendPublication,
+  { epoch, offset }: Position,
+  rev: number,
+): void {
+  const event = { offset, publication, at: 0, bytes: bytesOf(publication), row: 0 }
+  for (const reading of readings)
+    if (offset === 0) reading.forget(rev)
+    else reading.add(event, epoch, rev)
 }
 
 function readAnswer({ once }: BackendPublication, [epoch, offset]: KeptAnswer): Position | Refusal {

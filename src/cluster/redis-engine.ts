@@ -18,29 +18,35 @@ import type {
 } from '../core/engine'
 import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
-import type { Publication } from '../core/messages'
+import type { Publication, Replay } from '../core/messages'
 import type { NodeReport } from '../core/node-report'
 import type { Counts } from '../core/presence'
 import type { Arrival } from '../core/roster'
 import { callShared } from '../core/shared'
+import type { HistoryPage, HistoryQuery } from '../core/stream'
 import type { ChannelName, Member, Position, SocketId, UserId } from '../core/types'
 import { Beats } from './beats'
 import { ClusterRepeats } from './cluster-repeats'
 import { runOn, type Context } from './context'
 import { Counting } from './counting'
 import { ignoreAway, RedisAway } from './away'
+import { History } from './history'
 import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
 import { FactStreams } from './facts'
-import { fullNameOf } from './names'
+import { fullNameOf, type FullName } from './names'
 import type { Nodes } from './nodes'
 import { Publications } from './publications'
 import { Queries } from './queries'
 import type { Past, Replica } from './replica'
+import { lostOf, Replays, type SubscribeEntry } from './replays'
 import { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
 import { partitionOfFacts, Writer } from './writer'
+
+const DEAF =
+  'redis: this node heard nothing for a while; events of channels without history may be lost'
 
 /** How often connections that wait, and channels that nobody is in, are looked at. */
 const SWEEP_MS = 1000
@@ -55,6 +61,8 @@ export class RedisEngine implements Engine {
   readonly #queries: Queries
   readonly #publications: Publications
   readonly #lasts: Lasts
+  readonly #history: History
+  readonly #replays: Replays
   readonly repeats: ClusterRepeats
   readonly #facts: FactStreams
   readonly #writer: Writer
@@ -81,8 +89,8 @@ export class RedisEngine implements Engine {
     const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
     this.#replicas = new Replicas(context, {
       published: (replica, message) => this.#publications.deliver(replica, message),
-      forgotten: (replica) => this.#publications.forget(replica),
-      adopted: (replica, snapshot) => this.#publications.adopt(replica, snapshot),
+      forgotten: (replica, message) => this.#publications.forget(replica, message),
+      adopted: (replica, snapshot, heard) => this.#publications.adopt(replica, snapshot, heard),
       expired: renew,
       fetched: (replica, missing) => this.#enterAgain(replica, missing),
     })
@@ -91,6 +99,8 @@ export class RedisEngine implements Engine {
     this.#queries = new Queries(context)
     this.#lasts = new Lasts(context, parts, this.#queries)
     this.#publications = new Publications(context, parts, this.#lasts)
+    this.#history = new History(context)
+    this.#replays = new Replays(context, this.#history)
     this.repeats = new ClusterRepeats(context)
   }
 
@@ -113,7 +123,17 @@ export class RedisEngine implements Engine {
     // Leases come first: what follows is refused without.
     connected: () => void (this.#hasBegun && this.#comeBack()),
     lost: () => undefined,
-    deaf: () => void this.#replicas.refetchAll(),
+    deaf: (ms) => void this.#catchUp(ms),
+  }
+
+  /** Fetches what was missed. Where that is not possible the log says so once. */
+  async #catchUp(ms: number): Promise<void> {
+    const { numbers, log } = this.#context
+    const before = numbers.deafChannels
+    numbers.deafMs += ms
+    await this.#replicas.refetchAll()
+    const channels = numbers.deafChannels - before
+    if (channels > 0) log.warn({ channels, deafMs: Math.round(ms) }, DEAF)
   }
 
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
@@ -147,6 +167,8 @@ export class RedisEngine implements Engine {
   ): Promise<Refusal | undefined> | undefined {
     const { app, channel, kind } = entry
     const name = fullNameOf(app, channel)
+    if (arrival && this.#replays.isMeant(entry))
+      return this.#enterWithPast(conn, entry, name, arrival, limit)
     if (arrival || entry.type === 'signin') {
       const past = kind.cache ? (): Past => this.#pastOf(app, this.#replicas.get(name)!) : undefined
       return this.#seats.enter(conn, entry, name, arrival, limit, past)
@@ -157,14 +179,41 @@ export class RedisEngine implements Engine {
       : this.#enterSeatless(replica, conn, entry)
   }
 
+  /** The past is read before the seat is asked for; what comes after that is collected until it is there. */
+  async #enterWithPast(
+    conn: Connection,
+    entry: SubscribeEntry,
+    name: FullName,
+    arrival: Arrival,
+    limit: number,
+  ): Promise<Refusal | undefined> {
+    if (!(await this.#replicas.hearLive(name, entry.kind))) return REFUSE.engineAway
+    const replica = this.#replicas.get(name)!
+    const reading = await this.#replays.begin(replica, conn, entry)
+    const replay = (): Replay | undefined =>
+      reading ? this.#replays.end(replica, reading) : lostOf(entry)
+    const past = (): Past => ({ ...this.#pastOf(entry.app, replica), replay: replay() })
+    const refused = await this.#seats.enter(conn, entry, name, arrival, limit, past)
+    if (reading) replica.readings.delete(reading)
+    return refused
+  }
+
   /** At once, but for the first subscription of the node, for which the channel may be vacant elsewhere. */
   #enterSeatless(replica: Replica, conn: Connection, entry: Entry): Promise<undefined> | undefined {
     if (entry.kind.counted) {
       replica.own++
       const told = this.#counting.note(replica)
-      if (told) return told.catch(ignoreAway).then(() => this.#join(replica, conn, entry))
+      if (told) return told.catch(ignoreAway).then(() => this.#joinSeatless(replica, conn, entry))
     }
-    return this.#join(replica, conn, entry)
+    return this.#joinSeatless(replica, conn, entry)
+  }
+
+  /** Waits only for what is read of the past. */
+  #joinSeatless(replica: Replica, conn: Connection, entry: Entry): Promise<undefined> | undefined {
+    if (!this.#replays.isMeant(entry)) return this.#join(replica, conn, entry, undefined)
+    return this.#replays.joinWith(replica, conn, entry, (replay) =>
+      this.#join(replica, conn, entry, replay),
+    )
   }
 
   #pastOf(app: App, replica: Replica): Past {
@@ -172,7 +221,7 @@ export class RedisEngine implements Engine {
     return { last, replay: undefined }
   }
 
-  #join(replica: Replica, conn: Connection, entry: Entry): undefined {
+  #join(replica: Replica, conn: Connection, entry: Entry, replay: Replay | undefined): undefined {
     const { app, channel, kind } = entry
     this.#context.node.apply({
       type: 'entered',
@@ -189,6 +238,7 @@ export class RedisEngine implements Engine {
       count: replica.count,
       members: undefined,
       ...this.#pastOf(app, replica),
+      replay,
     })
   }
 
@@ -259,8 +309,8 @@ export class RedisEngine implements Engine {
     return this.#lasts.ask(app, channel)
   }
 
-  history(): undefined {
-    return undefined
+  history(app: App, channel: ChannelName, query: HistoryQuery): Promise<HistoryPage | undefined> {
+    return this.#history.page(app, channel, query)
   }
 
   async forget(app: App, channel: ChannelName): Promise<Refusal | undefined> {

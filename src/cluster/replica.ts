@@ -11,6 +11,7 @@ import { Roster, type Arrival } from '../core/roster'
 import { NOT_KEPT } from '../core/stream'
 import type { Member, Position, SocketId } from '../core/types'
 import type { FullName } from './names'
+import type { Reading } from './reading'
 import type { Seat, Snapshot } from './snapshot'
 
 /** What a subscriber gets of the past. */
@@ -54,6 +55,8 @@ export class Replica {
   last: CachedEvent | undefined
   /** That of the last event that it had of those that the channel keeps. */
   position: Position = NOT_KEPT
+  /** What subscribers of this node are about to get of the past. */
+  readonly readings = new Set<Reading>()
   /** Messages that wait for the snapshot. */
   queue: string[] = []
   queuedChars = 0
@@ -119,8 +122,19 @@ export class Replica {
     return this.#others !== before
   }
 
+  /** Tells those who read how far this node has come. */
+  offer(): void {
+    for (const reading of this.readings) reading.offer(this.epoch, this.rev)
+  }
+
   /** True while a connection of this node is in it, or on its way. */
   get isUsed(): boolean {
-    return this.own > 0 || this.held.size > 0 || this.waiting.size > 0 || this.state === 'fetching'
+    return (
+      this.own > 0 ||
+      this.held.size > 0 ||
+      this.waiting.size > 0 ||
+      this.readings.size > 0 ||
+      this.state === 'fetching'
+    )
   }
 }

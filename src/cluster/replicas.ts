@@ -33,9 +33,9 @@ export type ReplicaEvents = {
   /** An event is next. */
   published(replica: Replica, message: EventSent | BytesSent): void
   /** All that was kept of it is given up. */
-  forgotten(replica: Replica): void
-  /** A snapshot is taken, of which events and the last one are not in the replica yet. */
-  adopted(replica: Replica, snapshot: Snapshot): void
+  forgotten(replica: Replica, message: Message): void
+  /** A snapshot is about to be taken; `heard` are the messages until then that have waited behind it. */
+  adopted(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void
   /** Redis has given up the node in the partition: done when it has begun anew there. */
   expired(partition: number): Promise<void>
   /** It was fetched. `missing` are seats of this node that Redis does not know, or takes for those of an earlier one. */
@@ -156,7 +156,9 @@ export class Replicas {
     const isReborn = !isFirst && replica.epoch !== snapshot.epoch
     const now = context.clock.mono()
     if (isReborn) this.#beLenient(replica, now)
-    this.events.adopted(replica, snapshot)
+    const heard = isFirst ? [] : heardOf(replica, snapshot)
+    if (!isFirst && lacksSome(replica, snapshot, heard.length)) context.numbers.deafChannels++
+    this.events.adopted(replica, snapshot, heard)
     replica.epoch = snapshot.epoch
     replica.rev = snapshot.rev
     replica.state = 'live'
@@ -177,6 +179,7 @@ export class Replicas {
     const { queue } = replica
     replica.queue = []
     replica.queuedChars = 0
+    replica.offer()
     for (const text of queue) this.#take(replica, text, false)
     this.events.fetched(replica, missing)
   }
@@ -250,7 +253,8 @@ export class Replicas {
     if (isSame && message.rev <= replica.rev) return
     if (isSame && message.rev === replica.rev + 1) {
       replica.rev = message.rev
-      return this.#show(replica, message)
+      this.#show(replica, message)
+      return replica.offer()
     }
     if (!mayFetch) {
       this.context.numbers.refusedMessages++
@@ -280,7 +284,7 @@ export class Replicas {
       case 'bytes':
         return this.events.published(replica, message)
       case 'forgotten':
-        return this.events.forgotten(replica)
+        return this.events.forgotten(replica, message)
     }
   }
 
@@ -309,6 +313,23 @@ export class Replicas {
     if (node.hasSubscribers(app, channel)) return true
     return userId !== undefined && node.hasSubscribers(app, watchChannel(userId))
   }
+}
+
+/** Messages that have waited behind a snapshot, of which it has the seats and counts. */
+function heardOf({ queue, epoch, rev }: Replica, snapshot: Snapshot): Message[] {
+  const after = epoch === snapshot.epoch ? rev : 0
+  return queue.flatMap((text) => {
+    const message = readMessage(text)
+    const isHeard =
+      message?.epoch === snapshot.epoch && message.rev > after && message.rev <= snapshot.rev
+    return isHeard ? [message] : []
+  })
+}
+
+/** True where events may have been said that this node will never know. Those of clients count where nothing is kept. */
+function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: number): boolean {
+  if (snapshot.position.epoch !== '' && snapshot.isWhole) return false
+  return epoch !== snapshot.epoch || snapshot.rev - rev > heard
 }
 
 /** True where the member, or the user, has no other seat. */

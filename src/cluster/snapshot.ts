@@ -25,12 +25,12 @@ export type Snapshot = {
   /** That of the stream; `NOT_KEPT` where there is none. */
   readonly position: Position
   /** Entries of it that the node has missed, and whether they are all. */
-  readonly missed: readonly Entry[]
+  readonly missed: readonly StreamEntry[]
   readonly isWhole: boolean
 }
 
 /** An entry of a stream of Redis: its id, then names and values by turns. */
-export type Entry = readonly [id: string, fields: readonly string[]]
+export type StreamEntry = readonly [id: string, fields: readonly string[]]
 
 type Answer = readonly [
   epoch: string,
@@ -43,7 +43,7 @@ type Answer = readonly [
   lastMs: number,
   stream: string,
   offset: number,
-  missed: Entry[],
+  missed: StreamEntry[],
   isWhole: number,
 ]
 

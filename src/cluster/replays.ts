@@ -1,0 +1,130 @@
+/** Replays: what subscribers of this node get of the events that a channel keeps, read while it goes on. */
+import type { HistoryRule } from '../core/app'
+import type { Connection } from '../core/connection'
+import type { Entry } from '../core/engine'
+import { ruleOf } from '../core/history-rules'
+import { jsonText } from '../core/json'
+import type { Replay, SubscribeCommand } from '../core/messages'
+import { NOT_KEPT } from '../core/stream'
+import { RedisAway } from './away'
+import { PATIENCE_MS, type Context } from './context'
+import type { History } from './history'
+import { Reading, type Answer, type Wish } from './reading'
+import type { Replica } from './replica'
+
+/** The entry of a subscriber. */
+export type SubscribeEntry = Entry & SubscribeCommand
+
+export class Replays {
+  constructor(
+    readonly context: Context,
+    readonly history: History,
+  ) {}
+
+  /** True where the subscriber asks for the past, or the app's rule means it to have some. */
+  isMeant(entry: Entry): entry is SubscribeEntry {
+    if (entry.type === 'signin' || entry.app.record.history.length === 0) return false
+    return entry.history !== undefined || (ruleOfEntry(entry)?.rewind ?? 0) > 0
+  }
+
+  /**
+   * Reads, then calls `join` in the step in which this node has come as far as what was read. Without Redis the
+   * subscriber gets nothing of the past, and is told so where it asked.
+   */
+  async joinWith(
+    replica: Replica,
+    conn: Connection,
+    entry: SubscribeEntry,
+    join: (replay: Replay | undefined) => void,
+  ): Promise<undefined> {
+    const known = findKnown(replica, entry)
+    if (known) return void join(known)
+    const reading = await this.begin(replica, conn, entry)
+    if (!reading) return void join(lostOf(entry))
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    const finish = (): void => {
+      cancel()
+      join(this.end(replica, reading))
+      resolve(undefined)
+    }
+    const giveUp = (): void => {
+      reading.lose()
+      finish()
+    }
+    const cancel = this.context.clock.after(PATIENCE_MS, giveUp)
+    reading.waitUntilReady(replica.epoch, replica.rev, finish)
+    return promise
+  }
+
+  /** What the subscriber gets that joins now. */
+  end(replica: Replica, reading: Reading): Replay {
+    replica.readings.delete(reading)
+    return reading.finish(replica.epoch)
+  }
+
+  /**
+   * Reads for a subscriber that joins later, and then calls `end`. Undefined where there is nothing to read, or Redis is
+   * away.
+   */
+  async begin(
+    replica: Replica,
+    conn: Connection,
+    entry: SubscribeEntry,
+  ): Promise<Reading | undefined> {
+    const rule = ruleOfEntry(entry)
+    if (!rule || replica.state !== 'live') return undefined
+    const reading = new Reading(wishOf(conn, entry, rule))
+    replica.readings.add(reading)
+    const answer = await this.#read(entry, rule, reading.wish)
+    if (answer) {
+      reading.take(answer)
+      return reading
+    }
+    replica.readings.delete(reading)
+    return undefined
+  }
+
+  async #read(
+    { app, channel }: SubscribeEntry,
+    rule: HistoryRule,
+    wish: Wish,
+  ): Promise<Answer | undefined> {
+    try {
+      return await this.history.past(app, channel, rule, wish)
+    } catch (cause) {
+      if (!(cause instanceof RedisAway)) throw cause
+      return undefined
+    }
+  }
+}
+
+const ruleOfEntry = ({ app, channel, kind }: Entry): HistoryRule | undefined =>
+  ruleOf(app, channel, kind)
+
+function wishOf({ id, sink }: Connection, entry: SubscribeEntry, { rewind }: HistoryRule): Wish {
+  const { app, channel, history: asked } = entry
+  return {
+    since: asked?.since,
+    count: asked?.rewind ?? rewind,
+    // Queues write text as part of a text, which may double it.
+    maxBytes: app.limits.maxReplayBytes / (sink.queued ? 2 : 1),
+    besides: Buffer.byteLength(jsonText(channel)),
+    id,
+    formerId: asked?.formerId,
+  }
+}
+
+/** Where it has had all that this node has delivered nothing has to be read. */
+function findKnown(
+  { position, state }: Replica,
+  { history: asked }: SubscribeEntry,
+): Replay | undefined {
+  const since = asked?.since
+  if (state !== 'live' || position.epoch === '' || !since) return undefined
+  if (since.epoch !== position.epoch || since.offset !== position.offset) return undefined
+  return { position, recovered: true, events: [] }
+}
+
+/** What it is told that asks where nothing can be read. */
+export const lostOf = ({ history: asked }: SubscribeEntry): Replay | undefined =>
+  asked && { position: NOT_KEPT, recovered: asked.since && false, events: [] }
