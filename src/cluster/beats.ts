@@ -129,10 +129,7 @@ export class Beats {
     this.context.incarnations.renew(partition)
     await this.#run(partition, true)
     this.#isKnown[partition] = 1
-    this.context.log.warn(
-      { partition },
-      'redis: this node was given up, and is back with what it has',
-    )
+    this.#renewed++
     void this.parts().replicas.refetchPartition(partition)
   }
 
