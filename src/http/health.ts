@@ -2,12 +2,24 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
+import type { NodeReport } from '../core/node-report'
 import { HTML_ANSWER } from './openapi'
 import { PAGE_HEADERS, startPage } from './pages'
 import { folderOf } from './place'
+import { differencesOf } from './problem-rows-of-nodes'
 import { objectSchema } from './schemas'
 
-const Ready = objectSchema({ ready: Type.Literal(true) }, { ready: true })
+const Ready = objectSchema(
+  {
+    ready: Type.Literal(true),
+    differences: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'What another node has otherwise, and should not: nothing is red for it',
+      }),
+    ),
+  },
+  { ready: true },
+)
 const NotReady = objectSchema(
   { ready: Type.Literal(false), reason: Type.String() },
   { ready: false, reason: 'draining' },
@@ -19,6 +31,10 @@ type OperationsOptions = {
   readonly reference: unknown
   readonly console: unknown
 }
+
+/** One line for each; values are for admins. */
+const namedDifferencesOf = (node: NodeReport): string[] =>
+  differencesOf(node).map((what) => `${what} is another on ${node.name}`)
 
 export function operations(core: Core, { side, reference, console }: OperationsOptions) {
   const page = {
@@ -38,7 +54,10 @@ export function operations(core: Core, { side, reference, console }: OperationsO
   const checkReadiness = ({ set }: { set: { status?: number | string } }) => {
     const { draining } = core.state
     const reasons = core.readiness.all()
-    if (!draining && reasons.length === 0) return { ready: true as const }
+    if (!draining && reasons.length === 0) {
+      const differences = core.engine.nodes().flatMap(namedDifferencesOf)
+      return { ready: true as const, ...(differences.length > 0 && { differences }) }
+    }
     set.status = 503
     return { ready: false as const, reason: draining ? 'draining' : reasons.join('; ') }
   }

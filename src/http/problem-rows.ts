@@ -14,6 +14,7 @@ import {
   someWere,
 } from './problem-words'
 import type { Finding, Moment, ProblemRow } from './problem'
+import { NODE_PROBLEMS } from './problem-rows-of-nodes'
 
 const REMEDIES: Readonly<Record<Part, string>> = {
   webhooks:
@@ -276,6 +277,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
         return { key, text }
       }),
   },
+  ...NODE_PROBLEMS,
   {
     code: 'faults',
     severity: 'warning',

@@ -13,6 +13,7 @@ import { makeBasicAuth } from '../credentials'
 import { makePlugin, start, throwSecret, type RawClient } from '../harness'
 import { StalledReader } from '../stalled-reader'
 import { occupy, waitUntil } from '../webhooks/receiver'
+import { expectNodeProblems } from './problems-of-nodes'
 import {
   breakOffTakeover,
   connect,
@@ -113,6 +114,8 @@ describe('of the server', () => {
       ],
     ])
   })
+
+  test('other nodes', expectNodeProblems)
 
   test('a fan-out that fails, clients that do not read, and late turns', async () => {
     const limits = { maxUnreadBytes: 65_536, maxReplayBytes: 32_768 }

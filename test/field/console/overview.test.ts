@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import type { Locator, Page } from 'playwright-core'
 import { start, type TestServer } from '../../harness'
+import { pretendNodes } from '../../other-nodes'
 import { makeToken } from '../../tokens'
 import { describePages } from '../browser'
 import { visitConsole } from './visit'
@@ -122,6 +123,10 @@ describePages('the page Overview', (browser) => {
     await visit.page.getByRole('heading', { name: 'Statistics are off' }).waitFor()
     const advice = visit.page.getByText('CARILLON_STATISTICS_MAX_ROWS', { exact: true })
     expect(await advice.count()).toBe(1)
+    expect(await visit.page.getByRole('region', { name: 'Nodes' }).count()).toBe(0)
+    pretendNodes(server, { lagMs: 0.41 }, { name: 'push-2', connections: 12_345 })
+    await refresh(visit.page)
+    await visit.page.getByRole('row', { name: /^push-2 .* ready 12,345 1 ms/ }).waitFor()
     await visit.page.getByRole('link', { name: 'Limits' }).click() // of the app that is full
     await visit.page.getByRole('heading', { name: 'Settings' }).waitFor()
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { SHARD_SIZE } from '../../../src/core/audience'
 import { definePlugin } from '../../../src/plugin'
 import { makeBasicAuth } from '../../credentials'
+import { pretendNodes } from '../../other-nodes'
 import { publish } from '../../publish'
 import { bearer, makeToken } from '../../tokens'
 import { StalledReader } from '../../stalled-reader'
@@ -78,6 +79,15 @@ const { validToDate } = new X509Certificate(readFileSync(CERT))
 
 export const FAULTS: readonly Fault[] = [
   { name: 'nothing', alerts: [] },
+  {
+    name: 'nodes that differ, a Redis that is late, and was away',
+    alerts: ['CarillonNodeDeaf', 'CarillonNodeLate', 'CarillonNodesDiffer'],
+    goOn: (server) => {
+      const { deafMs = 0 } = server.core.engine.nodes()[0]!.link ?? {}
+      const differences = [{ what: 'plugins', here: 'none', there: 'guardian' }]
+      pretendNodes(server, { busLagMs: 1500, deafMs: deafMs + 1000 }, { link: { differences } })
+    },
+  },
   {
     name: 'nobody renews the certificate',
     // Ten minutes before its last week.

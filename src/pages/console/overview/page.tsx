@@ -8,6 +8,7 @@ import { useLoaded } from '../use'
 import { Page, Show } from '../ui/ui'
 import { AppsTable } from './apps-table'
 import { rangeIn } from './course'
+import { Nodes } from './nodes'
 import { Plots } from './plots'
 import { Problems } from './problems'
 
@@ -17,6 +18,7 @@ export function OverviewPage({ query }: PageProps) {
   return (
     <Page title="Overview">
       <Problems />
+      {may(session, 'read') && <Nodes />}
       {may(session, 'read') && (
         <Plots of="server" path="api/admin/stats" place={['overview']} range={rangeIn(query)} />
       )}

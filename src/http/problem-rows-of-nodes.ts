@@ -1,0 +1,54 @@
+/** NODE_PROBLEMS: what may be wrong between servers that are one. Thresholds are those of `ops/alerts.yml`. */
+import type { NodeReport } from '../core/node-report'
+import { duration, some } from './problem-words'
+import type { Finding, Moment, ProblemRow } from './problem'
+
+/** A message to itself that takes longer is late for everybody. */
+const LATE_MS = 1000
+const SHOWN = 3
+
+export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
+  {
+    code: 'nodes_differ',
+    severity: 'warning',
+    remedy:
+      'Give all nodes the same settings, plugins and apps (docs/scaling.md, "Nodes"), and restart those that differ.',
+    test: ({ core }) =>
+      core.engine.nodes().flatMap((node): Finding[] => {
+        const names = differencesOf(node)
+        return names.length === 0
+          ? []
+          : [{ key: node.id, text: `The node ${node.name} has otherwise: ${shorten(names)}` }]
+      }),
+  },
+  {
+    code: 'nodes_of_versions',
+    severity: 'notice',
+    remedy: 'Where that is no upgrade under way, bring the others to the newer version.',
+    test: ({ core }) => {
+      const versions = new Set(core.engine.nodes().map(({ version }) => version))
+      if (versions.size < 2) return undefined
+      return { text: `Nodes are of several versions: ${[...versions].toSorted().join(', ')}` }
+    },
+  },
+  {
+    code: 'node_late',
+    severity: 'critical',
+    remedy:
+      'Look at Redis (its CPU, slow commands, the network to it) and at the CPU of this machine: events reach its clients that late.',
+    test: ({ core }) => {
+      const { lagMs = 0, busLagMs = 0 } = core.engine.nodes()[0]?.link ?? {}
+      const most = Math.max(lagMs, busLagMs)
+      return most > LATE_MS ? { text: `Redis has answered after ${duration(most)}` } : undefined
+    },
+  },
+]
+
+/** What another node has otherwise, by name. */
+export const differencesOf = ({ link }: NodeReport): string[] =>
+  link?.differences.map(({ what }) => what) ?? []
+
+const shorten = (names: readonly string[]): string =>
+  names.length <= SHOWN
+    ? names.join(', ')
+    : `${names.slice(0, SHOWN).join(', ')} and ${some(names.length - SHOWN, 'more thing')}`

@@ -1,0 +1,98 @@
+/** The nodes: servers that are one. Of one alone nothing is shown. */
+import { api } from '../api'
+import { formatAgo } from '../format'
+import { useLoaded } from '../use'
+import { Num } from '../ui/ui'
+
+type Node = {
+  readonly id: string
+  readonly name: string
+  readonly host: string
+  readonly port: number | null
+  readonly version: string
+  readonly asked: boolean
+  readonly ready: boolean
+  readonly started_at: number
+  readonly connections: number
+  readonly differences: readonly { readonly what: string }[]
+  readonly redis: { readonly lag_ms: number | null } | null
+}
+
+const EVERY_MS = 10_000
+
+export function Nodes() {
+  const loaded = useLoaded(
+    () => api<{ readonly data: readonly Node[] }>('GET', 'api/admin/nodes'),
+    [],
+    { everyMs: EVERY_MS },
+  )
+  const nodes = loaded.state === 'loaded' ? loaded.value.data : []
+  if (nodes.length < 2) return null
+  return (
+    <section class="apps-now nodes" aria-label="Nodes">
+      <h2>Nodes</h2>
+      <div class="apps-frame">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Node</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number">
+                Connections
+              </th>
+              <th scope="col" class="number">
+                Lag
+              </th>
+              <th scope="col" class="rest">
+                Version
+              </th>
+              <th scope="col" class="rest">
+                Started
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {nodes.map((node) => (
+              <Row key={node.id} node={node} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+function Row({ node }: { readonly node: Node }) {
+  const { name, host, port, version, asked, started_at: startedAt, connections, redis } = node
+  return (
+    <tr>
+      <th scope="row">
+        {name}{' '}
+        <small class="hint">
+          {port === null ? host : `${host}:${port}`}
+          {asked && ', this one'}
+        </small>
+      </th>
+      <td>
+        <State node={node} />
+      </td>
+      <td class="number">
+        <Num value={connections} unit="" />
+      </td>
+      <td class="number">{redis?.lag_ms == null ? '–' : <Num value={redis.lag_ms} unit="ms" />}</td>
+      <td class="rest">{version}</td>
+      <td class="rest">{formatAgo(startedAt)}</td>
+    </tr>
+  )
+}
+
+function State({ node: { ready, differences } }: { readonly node: Node }) {
+  if (!ready) return <span class="tag bad">not ready</span>
+  if (differences.length === 0) return <span class="tag good">ready</span>
+  const names = differences.map(({ what }) => what).join(', ')
+  return (
+    <span class="tag warn" title={names}>
+      differs
+    </span>
+  )
+}

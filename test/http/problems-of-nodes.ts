@@ -1,0 +1,23 @@
+/** What is wrong between servers that are one, caused in one that believes to have others. */
+import { expect } from 'bun:test'
+import { start } from '../harness'
+import { pretendNodes } from '../other-nodes'
+import { expectCauses, says } from './problems'
+
+/** Each row of NODE_PROBLEMS, and what `/ready` says of them. */
+export async function expectNodeProblems(): Promise<void> {
+  await using server = await start()
+  const differences = ['a', 'b', 'c', 'd', 'e'].map((what) => ({ what, here: '1', there: '2' }))
+  const pretend = () =>
+    pretendNodes(server, { lagMs: 1500 }, { version: '0.0.9', link: { differences } })
+  await expectCauses(server, [
+    ['nodes_differ', pretend, { text: says(/^The node other has .*: a, b, c and 2 more things$/) }],
+    ['nodes_of_versions', () => {}, { severity: 'notice', text: says(/0\.0\.9, /) }],
+    ['node_late', () => {}, { severity: 'critical' }],
+  ])
+  const ready = await (await server.http('/ready')).json()
+  expect(ready).toMatchObject({
+    ready: true,
+    differences: { length: 5, 0: 'a is another on other' },
+  })
+}
