@@ -17,9 +17,6 @@ const READ = newScript('read', "return redis.call('LRANGE', prefix .. 'notes', 0
 
 const PLACES = Array.from({ length: 64 }, (_, index) => String(index))
 
-const clusterUrl = ({ ports }: TestRedis): string =>
-  `redis+cluster://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`
-
 /** Which of the masters have the place, by its own word. */
 async function ownerOf({ processes }: TestRedis, place: string): Promise<number> {
   const slot = slotOf(place)
@@ -58,7 +55,7 @@ async function moveSlot({ processes }: TestRedis, place: string, from: number, t
 describeWith('redis-server', 'a link to a Cluster', () => {
   test('every place has its master, and a slot that moves under load keeps the order', async () => {
     await using redis = await startRedis({ cluster: 3 })
-    await using link = await openTestLink(clusterUrl(redis))
+    await using link = await openTestLink(redis.url)
     await Promise.all(PLACES.map((place) => link.subscribe(`{${place}}:bus:a`)))
     await Promise.all(PLACES.map((place) => link.run(NOTE, place, [place])))
     for (const place of PLACES) await link.hear(`{${place}}:bus:a`, place)
@@ -103,7 +100,7 @@ describeWith('redis-server', 'a link to a Cluster', () => {
 
   test('a master that ends takes its places along, and no others', async () => {
     await using redis = await startRedis({ cluster: 3 })
-    await using link = await openTestLink(clusterUrl(redis))
+    await using link = await openTestLink(redis.url)
     const owners = await Promise.all(PLACES.map((place) => ownerOf(redis, place)))
     const lost = PLACES.filter((_, index) => owners[index] === 1)
     await redis.cli('config', 'set', 'cluster-require-full-coverage', 'no')
@@ -134,7 +131,7 @@ describeWith('redis-server', 'a link to a Cluster', () => {
     const id = await redis.cli('cluster', 'myid')
     while (!(await replica.cli('cluster', 'nodes')).includes(id));
     await replica.cli('cluster', 'replicate', id)
-    await using link = await openTestLink(clusterUrl(redis))
+    await using link = await openTestLink(redis.url)
     await link.subscribe(`{${place}}:bus:a`)
     expect(await link.run(NOTE, place, ['before'])).toBe(1)
     while (!(await replica.cli('info', 'replication')).includes('master_link_status:up'));

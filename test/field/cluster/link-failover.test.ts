@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { newScript } from '../../../src/cluster/script'
 import { openTestLink } from '../../redis/link'
-import { MASTER_NAME, startRedis } from '../../redis/redis'
+import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 
 const SAY = newScript('say', "say('bus:a', ARGV[1]) return redis.call('INCR', prefix .. 'runs')")
@@ -46,8 +46,7 @@ describeWith('redis-server', 'a link that is cut', () => {
 
   test('follows Sentinel to the replica that takes over', async () => {
     await using redis = await startRedis({ sentinel: true })
-    const url = `redis+sentinel://127.0.0.1:${redis.sentinel!.port}/${MASTER_NAME}`
-    await using link = await openTestLink(url)
+    await using link = await openTestLink(redis.url)
     await link.subscribe('{7}:bus:a')
     expect(await link.run(SAY, '7', ['before'])).toBe(1)
     const life = link.life('7')
