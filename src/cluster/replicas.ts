@@ -12,7 +12,7 @@ import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName 
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import { showCount, showLeft, showTaken } from './show'
-import { readSnapshot, type Seat, type Snapshot } from './snapshot'
+import { readSnapshot, type Snapshot } from './snapshot'
 import { readMessage, type BytesSent, type EventSent, type Message } from './wire'
 import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
@@ -167,7 +167,7 @@ export class Replicas {
       const known = replica.seats.get(socketId)
       if (known) known.node = seat.node
       else if (isFirst) replica.take(socketId, seat)
-      else showTaken(context, replica, socketId, seat, isNew(replica, seat))
+      else showTaken(context, replica, socketId, seat)
     }
     const isOwn = (id: string): boolean => context.incarnations.isOwn(id)
     if (replica.setCounts(snapshot.counts, isOwn) && !isFirst) showCount(context, replica)
@@ -189,7 +189,7 @@ export class Replicas {
     const there = new Set(seats.map(([socketId]) => socketId))
     for (const socketId of replica.seats.keys())
       if (!there.has(socketId) && !replica.held.has(socketId))
-        showLeft(this.context, replica, socketId, replica.seats.size === 1)
+        showLeft(this.context, replica, socketId)
   }
 
   /** Redis has lost the channel: its nodes have a lease's time to say again what they have there. */
@@ -268,14 +268,14 @@ export class Replicas {
   #show(replica: Replica, message: Message): void {
     switch (message.type) {
       case '+': {
-        const { socketId, node, member, meta, joined } = message
+        const { socketId, node, member, meta } = message
         const known = replica.seats.get(socketId)
         if (known) known.node = node
-        else showTaken(this.context, replica, socketId, { node, member, meta }, joined)
+        else showTaken(this.context, replica, socketId, { node, member, meta })
         return
       }
       case '-':
-        return showLeft(this.context, replica, message.socketId, message.left)
+        return showLeft(this.context, replica, message.socketId)
       case 'c':
         if (this.context.incarnations.isOwn(message.node)) return
         if (replica.setCount(message.node, message.count)) showCount(this.context, replica)
@@ -331,7 +331,3 @@ function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: number): 
   if (snapshot.position.epoch !== '' && snapshot.isWhole) return false
   return epoch !== snapshot.epoch || snapshot.rev - rev > heard
 }
-
-/** True where the member, or the user, has no other seat. */
-const isNew = ({ seats, roster }: Replica, { member }: Seat): boolean =>
-  member ? roster?.has(member.userId) !== true : seats.size === 0

@@ -4,7 +4,7 @@
  */
 import { userOf, watchChannel } from '../core/channel'
 import type { App } from '../core/app'
-import type { SocketId } from '../core/types'
+import type { Member, SocketId } from '../core/types'
 import type { Context } from './context'
 import { splitName } from './names'
 import { NO_PAST, type Replica } from './replica'
@@ -16,7 +16,6 @@ export function showTaken(
   replica: Replica,
   socketId: SocketId,
   given: Seat,
-  joined: boolean,
 ): void {
   const { appId, channel } = splitName(replica.name)
   const waiting = replica.waiting.get(socketId)
@@ -24,6 +23,8 @@ export function showTaken(
   const own = waiting?.arrival
   const seat = own ? { node: given.node, ...own } : given
   const { member, meta } = seat
+  // What this node has told counts, which may be more than Redis knows.
+  const joined = isNew(replica, member)
   const first = replica.take(socketId, seat)
   if (waiting) replica.held.set(socketId, own)
   const app = context.node.app(appId)
@@ -49,19 +50,14 @@ export function showTaken(
 }
 
 /** A seat is over. Its connection, if it is here still, is not told of itself. */
-export function showLeft(
-  context: Context,
-  replica: Replica,
-  socketId: SocketId,
-  isLastOfUser: boolean,
-): void {
+export function showLeft(context: Context, replica: Replica, socketId: SocketId): void {
   const ended = replica.leave(socketId)
   if (!ended) return
   const { appId, channel } = splitName(replica.name)
   const app = context.node.app(appId)
   if (!app) return
   const { member, meta, node } = ended.seat
-  const left = member ? ended.last !== undefined : isLastOfUser
+  const left = isNew(replica, member)
   context.node.apply({
     type: 'exited',
     app,
@@ -99,3 +95,7 @@ function announceStatus(
   const channel = watchChannel(userId)
   node.announce(app, { type: 'user_status', channel, userId, online }, except)
 }
+
+/** True where the member, or the user whose own channel it is, has no seat. */
+const isNew = ({ seats, roster }: Replica, member: Member | undefined): boolean =>
+  member ? roster?.has(member.userId) !== true : seats.size === 0

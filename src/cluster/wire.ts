@@ -26,8 +26,6 @@ export type SeatTaken = Numbered & {
   /** Undefined in a user's own channel, like `meta`. */
   readonly member: Member | undefined
   readonly meta: Meta | undefined
-  /** It is the first of the member, or of the user. */
-  readonly joined: boolean
 }
 
 /** It has left. */
@@ -35,8 +33,6 @@ export type SeatLeft = Numbered & {
   readonly type: '-'
   readonly socketId: SocketId
   readonly node: string
-  /** It was the last of the member, or of the user. */
-  readonly left: boolean
 }
 
 /** How many subscriptions without seats a node has. */
@@ -93,21 +89,20 @@ type Reader = (
 
 /** READERS: how the fields of each type are read; undefined where they are none. */
 const READERS: Readonly<Record<string, Reader>> = {
-  '+': (at, [socketId, node, member, meta, joined]) => {
+  '+': (at, [socketId, node, member, meta]) => {
     if (!isText(socketId) || !isText(node)) return undefined
     const rest = {
       ...at,
       type: '+',
       socketId: socketId as SocketId,
       node,
-      joined: joined === 1,
     } as const
     if (member === null && meta === null) return { ...rest, member: undefined, meta: undefined }
     return isMember(member) && isMeta(meta) ? { ...rest, member, meta } : undefined
   },
-  '-': (at, [socketId, node, left]) =>
+  '-': (at, [socketId, node]) =>
     isText(socketId) && isText(node)
-      ? { ...at, type: '-', socketId: socketId as SocketId, node, left: left === 1 }
+      ? { ...at, type: '-', socketId: socketId as SocketId, node }
       : undefined,
   c: (at, [node, count]) =>
     isText(node) && isCount(count) ? { ...at, type: 'c', node, count } : undefined,

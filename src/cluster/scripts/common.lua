@@ -157,21 +157,19 @@ local function leave(channel, socket, owner)
   local _, user = split(rest)
   redis.call('HDEL', key('seats', channel), socket)
   redis.call('HDEL', key('node', owner), 's' .. socket .. ' ' .. channel)
-  local left = 0
+  local has_left = false
   if user ~= '' then
     local count, member = split(redis.call('HGET', key('users', channel), user))
     count = tonumber(count) - 1
-    if count == 0 then
+    has_left = count == 0
+    if has_left then
       redis.call('HDEL', key('users', channel), user)
-      left = 1
     else
       redis.call('HSET', key('users', channel), user, count .. '\n' .. member)
     end
-  elseif redis.call('EXISTS', key('seats', channel)) == 0 then
-    left = 1 -- of a user's own channel: they are offline
   end
-  tell(channel, '-', ',"' .. socket .. '","' .. owner .. '",' .. left)
-  if user ~= '' and left == 1 then departed(channel, 'member_removed', user) end
+  tell(channel, '-', ',"' .. socket .. '","' .. owner .. '"')
+  if has_left then departed(channel, 'member_removed', user) end
   add_subscriptions(channel, -1)
   end_if_unused(channel)
   return true

@@ -18,19 +18,16 @@ end
 local entry = user ~= '' and redis.call('HGET', users, user)
 if user ~= '' and not entry and limit >= 0 and redis.call('HLEN', users) >= limit then return 'FULL' end
 begin(name)
-local joined = 0
+local is_new = not entry and user ~= ''
 redis.call('HSET', seats, socket, node .. '\n' .. meta .. '\n' .. user)
 redis.call('HSET', key('node', node), 's' .. socket .. ' ' .. name, '')
 if entry then
   local count, rest = split(entry)
   redis.call('HSET', users, user, (count + 1) .. '\n' .. rest)
-elseif user ~= '' then
+elseif is_new then
   local rev = redis.call('HGET', key('channel', name), 'rev') + 1
   redis.call('HSET', users, user, '1\n' .. rev .. '\n' .. member)
-  joined = 1
-elseif redis.call('HLEN', seats) == 1 then
-  joined = 1 -- of a user's own channel: they are online
 end
 add_subscriptions(name, 1, again)
-if joined == 1 and user ~= '' then arrived(name, 'member_added', user, again) end
-return tell(name, '+', ',"' .. socket .. '","' .. node .. '",' .. member .. ',' .. meta .. ',' .. joined)
+if is_new then arrived(name, 'member_added', user, again) end
+return tell(name, '+', ',"' .. socket .. '","' .. node .. '",' .. member .. ',' .. meta)
