@@ -41,6 +41,7 @@ export const workersOf = (place: Place, redis: TestRedis, count: number) => ({
   ...place.env,
   PORT: '0',
   CARILLON_DRAIN_SECONDS: '0',
+  CARILLON_WEBHOOK_SETTLE_MS: '0',
   CARILLON_WORKERS: String(count),
   CARILLON_REDIS_URL: redis.url,
 })
