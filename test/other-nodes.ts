@@ -15,6 +15,7 @@ const LINK: NodeLink = {
   overflows: 0,
   factsDropped: 0,
   differences: [],
+  warnings: [],
 }
 
 export type OtherNode = Partial<Omit<NodeReport, 'link'>> & { readonly link?: Partial<NodeLink> }

@@ -282,11 +282,13 @@ export class Nodes {
       const { agreed, ...about } = card
       const { isReady, connections, subscriptions, ...counted } = beat
       const differences = differencesOf(this.options.agreed, agreed)
-      const link = { ...counted, writes, seenMs: Math.max(0, now - heardAt), differences }
+      const seenMs = Math.max(0, now - heardAt)
+      const link = { ...counted, writes, seenMs, differences, warnings: [] }
       return [{ ...about, id, isOwn: false, isReady, connections, subscriptions, link }]
     })
     const [lagMs, busLagMs] = [this.#lagMs, this.#busLagMs]
-    const own = { ...numbers, reads: this.#reads, writes, seenMs: 0, lagMs, busLagMs }
+    const { warnings } = this.context.link
+    const own = { ...numbers, reads: this.#reads, writes, seenMs: 0, lagMs, busLagMs, warnings }
     return [
       { ...node.report(), id: this.#id, isOwn: true, link: { ...own, differences: [] } },
       ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1)),

@@ -36,6 +36,8 @@ export type NodeLink = {
   readonly factsDropped: number
   /** What is not as on this node, and has to be. */
   readonly differences: readonly NodeDifference[]
+  /** What its Redis should not be like, one line each. Only a node itself knows. */
+  readonly warnings: readonly string[]
 }
 
 /** Something that has to be the same on all nodes. */

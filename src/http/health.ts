@@ -6,7 +6,7 @@ import type { NodeReport } from '../core/node-report'
 import { HTML_ANSWER } from './openapi'
 import { PAGE_HEADERS, startPage } from './pages'
 import { folderOf } from './place'
-import { differencesOf } from './problem-rows-of-nodes'
+import { differencesOf, warningsOf } from './problem-rows-of-nodes'
 import { objectSchema } from './schemas'
 
 const Ready = objectSchema(
@@ -14,7 +14,8 @@ const Ready = objectSchema(
     ready: Type.Literal(true),
     differences: Type.Optional(
       Type.Array(Type.String(), {
-        description: 'What another node has otherwise, and should not: nothing is red for it',
+        description:
+          'What another node has otherwise, or Redis should not be like: nothing is red for it',
       }),
     ),
   },
@@ -55,7 +56,8 @@ export function operations(core: Core, { side, reference, console }: OperationsO
     const { draining } = core.state
     const reasons = core.readiness.all()
     if (!draining && reasons.length === 0) {
-      const differences = core.engine.nodes().flatMap(namedDifferencesOf)
+      const named = core.engine.nodes().flatMap(namedDifferencesOf)
+      const differences = [...warningsOf(core).map((text) => `Redis: ${text}`), ...named]
       return { ready: true as const, ...(differences.length > 0 && { differences }) }
     }
     set.status = 503

@@ -1,4 +1,5 @@
 /** NODE_PROBLEMS: what may be wrong between servers that are one. Thresholds are those of `ops/alerts.yml`. */
+import type { Core } from '../core/core'
 import type { NodeReport } from '../core/node-report'
 import { duration, some } from './problem-words'
 import type { Finding, Moment, ProblemRow } from './problem'
@@ -32,6 +33,14 @@ export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
     },
   },
   {
+    code: 'redis_may_forget',
+    severity: 'critical',
+    remedy:
+      'Set maxmemory-policy of Redis to noeviction, and give it the memory that it needs (docs/scaling.md, "Redis").',
+    test: ({ core }) =>
+      warningsOf(core).map((text): Finding => ({ key: text, text: `Redis: ${text}` })),
+  },
+  {
     code: 'node_late',
     severity: 'critical',
     remedy:
@@ -43,6 +52,10 @@ export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
     },
   },
 ]
+
+/** What Redis should not be like. */
+export const warningsOf = ({ engine }: Pick<Core, 'engine'>): readonly string[] =>
+  engine.nodes()[0]?.link?.warnings ?? []
 
 /** What another node has otherwise, by name. */
 export const differencesOf = ({ link }: NodeReport): string[] =>

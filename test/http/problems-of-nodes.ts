@@ -9,15 +9,20 @@ export async function expectNodeProblems(): Promise<void> {
   await using server = await start()
   const differences = ['a', 'b', 'c', 'd', 'e'].map((what) => ({ what, here: '1', there: '2' }))
   const pretend = () =>
-    pretendNodes(server, { lagMs: 1500 }, { version: '0.0.9', link: { differences } })
+    pretendNodes(
+      server,
+      { lagMs: 1500, warnings: ['it forgets'] },
+      { version: '0.0.9', link: { differences } },
+    )
   await expectCauses(server, [
     ['nodes_differ', pretend, { text: says(/^The node other has .*: a, b, c and 2 more things$/) }],
     ['nodes_of_versions', () => {}, { severity: 'notice', text: says(/0\.0\.9, /) }],
+    ['redis_may_forget', () => {}, { severity: 'critical', text: says(/^Redis: it forgets$/) }],
     ['node_late', () => {}, { severity: 'critical' }],
   ])
   const ready = await (await server.http('/ready')).json()
   expect(ready).toMatchObject({
     ready: true,
-    differences: { length: 5, 0: 'a is another on other' },
+    differences: { length: 6, 0: 'Redis: it forgets', 1: 'a is another on other' },
   })
 }

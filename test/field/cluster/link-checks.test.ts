@@ -41,7 +41,12 @@ describeWith('redis-server', 'who may talk to Redis', () => {
   test('a server works with the rights of the guide, and no others', async () => {
     await using redis = await startRedis({ acl: [ACL] })
     const url = `redis://carillon:word@127.0.0.1:${redis.port}`
+    await redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru')
     const server = await start({ config: { redisUrl: url } })
+    expect(await (await server.http('/ready')).json()).toEqual({
+      ready: true,
+      differences: [expect.stringContaining('Redis: its maxmemory-policy is allkeys-lru')],
+    })
     const client = await server.raw()
     await server.signedIn(client, 'presence-room', { user_id: 'a' })
     await client.subscribed('cache-room')
