@@ -1,9 +1,10 @@
 /** The engine of a server, as its settings say: that of one node, or of several that are one. */
 import { systemClock } from './clock'
 import type { Config } from './config/config'
+import type { Credentials } from './config/credentials'
 import type { Core } from './core/core'
 import type { Engine, EngineParts } from './core/engine'
-import type { HistoryStore } from './core/history-log'
+import type { Mirror } from './core/mirror'
 import { OneNodeEngine } from './core/one-node'
 import type { ProvidedApp } from './core/provided-apps'
 import type { Log } from './core/types'
@@ -22,22 +23,59 @@ export type Engines = {
   /** Connects to the other nodes. @throws (rejects with) RedisUnfit */
   begin(core: Core): Promise<void>
   close(): Promise<void>
+  /** What N nodes have of apps and admins; undefined for one node. */
+  readonly records: NodesRecords | undefined
+}
+
+/** What N nodes have in common of what one keeps in its database. */
+export type NodesRecords = {
+  /**
+   * Takes it into the database, before that is read. Done when the first app and admin are there, or this node may
+   * make them: `areMissing` says whether they are needed. @throws (rejects with) RedisUnfit
+   */
+  take(areMissing: () => boolean): Promise<void>
+  /** Makes the first app and admin. @throws (rejects with) AppConflict, RealtimeError */
+  found(credentials: Pick<Credentials, 'newApp' | 'admin'>): Promise<void>
+  /** Done when rows of the audit that were written here are where all are. */
+  settle(): Promise<void>
 }
 
 /** Loads what speaks to Redis only where it is needed. */
 export async function enginesOf(
   options: Options,
   provided: readonly ProvidedApp[],
-  historyStore: HistoryStore,
+  mirror: () => Mirror,
 ): Promise<Engines> {
   const { config, log, newEngine, plugins = [] } = options
-  const newOneNode = (parts: EngineParts) => new OneNodeEngine({ ...parts, historyStore })
-  if (newEngine || config.redisUrl === undefined)
-    return { newEngine: newEngine ?? newOneNode, begin: async () => {}, close: async () => {} }
+  if (newEngine || config.redisUrl === undefined) return enginesOfOne(newEngine)
   const { newCluster } = await import('./cluster/open-cluster')
   const { agreedOf } = await import('./cluster/nodes-agreed')
   const agreed = agreedOf(config, plugins, provided)
   const cluster = newCluster(config, config.redisUrl, { clock: systemClock, log, agreed })
-  const begin = (core: Core): Promise<void> => cluster.begin(core)
-  return { newEngine: cluster.newEngine, begin, close: () => cluster.close() }
+  const own = mirror()
+  return {
+    newEngine: cluster.newEngine,
+    begin: (core) => cluster.begin(core, own),
+    close: () => cluster.close(),
+    records: {
+      async take(areMissing) {
+        const early = await cluster.takeRecords(own)
+        try {
+          await early.found(areMissing)
+        } finally {
+          await early.close()
+        }
+      },
+      found: ({ newApp, admin: { username, passwordSha256, origin } }) =>
+        cluster.found(newApp, origin === 'generated' ? { username, passwordSha256 } : undefined),
+      settle: () => cluster.settle(),
+    },
+  }
 }
+
+const enginesOfOne = (newEngine: Options['newEngine']): Engines => ({
+  newEngine: newEngine ?? ((parts) => new OneNodeEngine(parts)),
+  begin: async () => {},
+  close: async () => {},
+  records: undefined,
+})

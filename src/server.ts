@@ -15,7 +15,6 @@ import { compileHooks } from './core/hooks'
 import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
 import { maxRequestBytes } from './core/limits'
 import { networkRules } from './core/networks'
-import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { Statistics, STATISTICS_MS } from './core/statistics'
@@ -26,6 +25,7 @@ import { Tokens } from './core/tokens'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
 import {
+  isGenerated,
   storeGenerated,
   providedApps,
   publishedCredentials,
@@ -64,8 +64,9 @@ import { FileWatch } from './store/file-watch'
 import { isFile } from './store/files'
 import { historyStore } from './store/history'
 import { guard, storeError } from './store/errors'
-import { openPluginStore } from './store/plugins'
+import { sharedStores } from './store/plugins'
 import { statisticsStore } from './store/statistics'
+import { mirrorOf } from './store/mirror'
 import { openDatabase } from './store/sqlite'
 import type { StandbyOptions } from './standby'
 import { Upkeep } from './store/upkeep'
@@ -158,6 +159,8 @@ async function build(
   guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
+  const engines = await enginesOf(options, provided, () => mirrorOf(writes, () => clock.now()))
+  await engines.records?.take(() => isGenerated(resolveCredentials(config, appStore(db), provided)))
   const [counters, tallies] = [newCounters(), newTallies()]
   const { store, credentials, published, apps } = guard(config.databasePath, () => {
     const store = writes.guard(appStore(db), ['insert', 'update', 'remove', 'override'])
@@ -226,13 +229,8 @@ async function build(
   warnUnenforced(enforced, apps, log)
   warnPublished(config, apps, log)
 
-  const shared = new Map<string, PluginStore>()
-  const sharedOf = (plugin: string): PluginStore =>
-    shared.getOrInsertComputed(`${plugin}/shared`, (owner) =>
-      openPluginStore(writes, owner, () => clock.now()),
-    )
+  const sharedOf = sharedStores(writes, () => clock.now())
   const streams = historyStore(writes)
-  const engines = await enginesOf(options, provided, streams)
   const listeners = new PublicListeners()
   const core = newCore(
     config,
@@ -249,7 +247,7 @@ async function build(
       tallies,
     },
     listeners,
-    (parts) => engines.newEngine({ ...parts, sharedOf }),
+    (parts) => engines.newEngine({ ...parts, sharedOf, historyStore: streams }),
   )
   built.core = core
   undo.push(() => engines.close())
@@ -339,8 +337,9 @@ async function build(
   const door = await openDoor({ ...served, ...stored, succession, onMoved })
   undo.push(() => door.close())
   const goodbye = (rank?: Rank) => leave({ ...served, feed, end }, successor, rank)
+  await engines.records?.found(credentials)
   guard(config.databasePath, () => {
-    storeGenerated(credentials, store, apps, clock.now())
+    if (!engines.records) storeGenerated(credentials, store, apps, clock.now())
     // Who was with the process before has until then to come back.
     if (succession) void succession.settle(core).then(() => core.engine.start())
     else core.engine.start()

@@ -169,6 +169,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'clock.ts': 'the real one; tests bring another',
   'cli/commands.ts': 'a table',
   'cli/exits.ts': 'a table',
+  'cluster/records-scripts.ts': 'a table',
   'cli/findings.ts': 'every check of the doctor makes some',
   'cli/import/pusher.ts': 'a table, as each server has one',
   'cli/progress-bar.ts': 'a thing of its own',

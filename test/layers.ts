@@ -162,7 +162,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'open-files',
     'protocols/errors',
   ],
-  'new-engine.ts': ['clock', 'cluster', 'config/config', 'core', 'plugin'],
+  'new-engine.ts': ['clock', 'cluster', 'config/config', 'config/credentials', 'core', 'plugin'],
   'new-pages.ts': ['config/config', 'http', 'pages'],
   'new-upkeep.ts': ['config/config', 'core', 'store', 'webhooks'],
   'server.ts': [

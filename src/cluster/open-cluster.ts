@@ -2,14 +2,19 @@
 import { nodeNameOf } from '../config/cluster-settings'
 import type { Config } from '../config/config'
 import { readRedisUrl } from '../config/redis-url'
-import type { EngineParts } from '../core/engine'
+import type { AppRecord } from '../core/app'
 import type { Core } from '../core/core'
+import type { EngineParts } from '../core/engine'
+import type { Mirror, StoredAdmin } from '../core/mirror'
+import { Readiness } from '../core/readiness'
 import type { Clock, Log } from '../core/types'
 import { RedisAway } from './away'
 import { newNumbers, type Context } from './context'
 import { Incarnations, Lives } from './incarnations'
-import { openLink, type Link, type LinkEvents } from './link'
+import { openLink, type Link, type LinkEvents, type LinkOptions } from './link'
 import { Nodes, NODES_BUS, NODES_PLACE, type NodesOptions } from './nodes'
+import { TABLE_SCRIPTS } from './records-scripts'
+import { takeRecords, type EarlyRecords } from './records-start'
 import { RedisEngine } from './redis-engine'
 import { SCRIPTS } from './scripts'
 import { readRedisTls } from './tls-files'
@@ -17,7 +22,13 @@ import { readRedisTls } from './tls-files'
 export type Cluster = {
   readonly newEngine: (parts: EngineParts) => RedisEngine
   /** Connects. Done after the first attempt, whether Redis is there or not. @throws (rejects with) RedisUnfit */
-  begin(core: Core): Promise<void>
+  begin(core: Core, mirror: Mirror): Promise<void>
+  /** Takes what the table of apps has, before anything is read of the database. @throws (rejects with) RedisUnfit */
+  takeRecords(mirror: Mirror): Promise<EarlyRecords>
+  /** Makes what this start has generated. @throws (rejects with) AppConflict, RealtimeError */
+  found(record: AppRecord | undefined, admin: StoredAdmin | undefined): Promise<void>
+  /** Done when rows of the audit that were written here are where all are. */
+  settle(): Promise<void>
   /** Leaves the others. */
   close(): Promise<void>
 }
@@ -52,24 +63,17 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
       engine = new RedisEngine(parts, full, nodes, lagMs)
       return engine
     },
-    async begin(core) {
-      full.link = await openLink(
-        {
-          target: readRedisUrl(url)!,
-          tls: () => readRedisTls(config),
-          sentinelPassword: config.sentinelPassword,
-          cluster: config.cluster,
-          nodeName: nodeNameOf(config),
-          scripts: Object.values(SCRIPTS),
-          clock,
-          log,
-          readiness: core.readiness,
-        },
-        eventsOf(engine, nodes),
-      )
+    async begin(core, mirror) {
+      const scripts = [...Object.values(SCRIPTS), ...Object.values(TABLE_SCRIPTS)]
+      const linkOptions = linkOptionsOf(config, url, { ...options, readiness: core.readiness })
+      full.link = await openLink({ ...linkOptions, scripts }, eventsOf(engine, nodes))
       await nodes.begin(core)
-      await engine.begin()
+      await engine.begin(core, mirror)
     },
+    takeRecords: (mirror) =>
+      takeRecords(linkOptionsOf(config, url, { ...options, readiness: new Readiness() }), mirror),
+    found: (record, admin) => engine.records.found(record, admin),
+    settle: () => engine.records.settle(),
     async close() {
       nodes.stop()
       await Promise.all([engine.leave(), nodes.leave()])
@@ -94,6 +98,22 @@ function eventsOf({ events }: RedisEngine, nodes: Nodes): LinkEvents {
     },
   }
 }
+
+const linkOptionsOf = (
+  config: Config,
+  url: string,
+  { clock, log, readiness }: Pick<LinkOptions, 'clock' | 'log' | 'readiness'>,
+): LinkOptions => ({
+  target: readRedisUrl(url)!,
+  tls: () => readRedisTls(config),
+  sentinelPassword: config.sentinelPassword,
+  cluster: config.cluster,
+  nodeName: nodeNameOf(config),
+  scripts: [],
+  clock,
+  log,
+  readiness,
+})
 
 /** Before the first connect. */
 const NO_LINK: Link = {

@@ -6,6 +6,7 @@ import type { App } from '../core/app'
 import type { CachedEvent } from '../core/cache'
 import { userChannel } from '../core/channel'
 import type { Connection } from '../core/connection'
+import type { Core } from '../core/core'
 import type {
   Engine,
   EngineParts,
@@ -18,11 +19,11 @@ import type {
 } from '../core/engine'
 import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
+import type { Mirror } from '../core/mirror'
 import type { Publication, Replay } from '../core/messages'
 import type { NodeReport } from '../core/node-report'
 import type { Counts } from '../core/presence'
 import type { Arrival } from '../core/roster'
-import { callShared } from '../core/shared'
 import type { HistoryPage, HistoryQuery } from '../core/stream'
 import type { ChannelName, Member, Position, SocketId, UserId } from '../core/types'
 import { Beats } from './beats'
@@ -38,6 +39,7 @@ import { fullNameOf, type FullName } from './names'
 import type { Nodes } from './nodes'
 import { Publications } from './publications'
 import { Queries } from './queries'
+import { NodeRecords } from './records-node'
 import type { Past, Replica } from './replica'
 import { lostOf, Replays, type SubscribeEntry } from './replays'
 import { Replicas } from './replicas'
@@ -66,6 +68,7 @@ export class RedisEngine implements Engine {
   readonly repeats: ClusterRepeats
   readonly #facts: FactStreams
   readonly #writer: Writer
+  readonly records: NodeRecords
   /** The link tells of its first connection before anybody can use it. */
   #hasBegun = false
   #stopSweep: (() => void) | undefined
@@ -102,6 +105,7 @@ export class RedisEngine implements Engine {
     this.#history = new History(context)
     this.#replays = new Replays(context, this.#history)
     this.repeats = new ClusterRepeats(context)
+    this.records = new NodeRecords(context, parts.sharedOf)
   }
 
   run(node: Node): void {
@@ -117,8 +121,8 @@ export class RedisEngine implements Engine {
   readonly events: LinkEvents = {
     message: (bus, text) => {
       const partition = partitionOfFacts(bus)
-      if (partition === undefined) this.#replicas.receive(bus, text)
-      else this.#writer.hear(partition)
+      if (partition !== undefined) this.#writer.hear(partition)
+      else if (!this.records.receive(bus, text)) this.#replicas.receive(bus, text)
     },
     // Leases come first: what follows is refused without.
     connected: () => void (this.#hasBegun && this.#comeBack()),
@@ -131,18 +135,21 @@ export class RedisEngine implements Engine {
     const { numbers, log } = this.#context
     const before = numbers.deafChannels
     numbers.deafMs += ms
+    void this.records.comeBack()
     await this.#replicas.refetchAll()
     const channels = numbers.deafChannels - before
     if (channels > 0) log.warn({ channels, deafMs: Math.round(ms) }, DEAF)
   }
 
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
-  async begin(): Promise<void> {
+  async begin(core: Core, mirror: Mirror): Promise<void> {
     this.#hasBegun = true
+    await this.records.begin(core, mirror)
     await this.#comeBack()
   }
 
   async #comeBack(): Promise<void> {
+    void this.records.comeBack()
     await this.#beats.beat()
     await this.#replicas.refetchAll((replica) => replica.state === 'deaf')
     await this.#beats.compareAll()
@@ -272,6 +279,8 @@ export class RedisEngine implements Engine {
   announce(): void {}
 
   order(order: Order): MaybePromise<void> {
+    if (order.type === 'app_changed' || order.type === 'token_changed')
+      return this.records.order(order)
     return this.#context.node.carryOut(order)
   }
 
@@ -331,9 +340,8 @@ export class RedisEngine implements Engine {
     return false
   }
 
-  share(call: SharedCall): unknown {
-    const store = this.parts.sharedOf(call.plugin)
-    return callShared(store, call, (order) => this.#context.node.carryOut(order))
+  share(call: SharedCall): Promise<unknown> {
+    return this.records.share(call)
   }
 
   addEarlier(): void {}
@@ -346,9 +354,13 @@ export class RedisEngine implements Engine {
 
   sweep(): void {}
 
-  handOver(): void {}
+  handOver(): void {
+    this.records.pause()
+  }
 
-  takeBack(): void {}
+  takeBack(): void {
+    this.records.resume()
+  }
 
   keepsakes(): readonly never[] {
     return []
@@ -367,5 +379,6 @@ export class RedisEngine implements Engine {
     this.#beats.stop()
     this.#counting.stop()
     this.#facts.stop()
+    this.records.stop()
   }
 }

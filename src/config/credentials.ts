@@ -119,6 +119,10 @@ export function storeGenerated(
   if (admin.origin === 'generated') store.insertAdmin(admin.username, admin.passwordSha256, now)
 }
 
+/** True where something is to be stored that was made at this start. */
+export const isGenerated = ({ newApp, admin }: Credentials): boolean =>
+  newApp !== undefined || admin.origin === 'generated'
+
 const originOf = ({ keys }: ProvidedApp): Origin =>
   keys === DEVELOPMENT_APP.keys ? 'development' : 'settings'
 

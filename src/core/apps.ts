@@ -58,12 +58,20 @@ export class AppConflict extends Error {
   }
 }
 
+/** The app was changed on another node, and this one did not know it yet. */
+export class AppOutdated extends Error {
+  constructor() {
+    super('the app was changed on another node meanwhile')
+  }
+}
+
 export class Apps {
   readonly #byId = new Map<string, AppState>()
   readonly #byKey = new Map<string, AppState>()
   readonly #bySlug = new Map<string, AppState>()
   readonly #published = new Set<AppState>()
-  /** As they were provided, by id. */
+  /** Provided apps without their changes, by id; below with their sources. */
+  readonly #bases = new Map<string, AppRecord>()
   readonly #provided: ReadonlyMap<string, ProvidedApp>
   /**
    * Names of registered apps, and of stored ones that are hidden while a provided app has their id or key:
@@ -78,8 +86,10 @@ export class Apps {
     const { provided } = options
     this.#provided = new Map(provided.map((app) => [app.id, app]))
     const overrides = store.overrides()
-    for (const { providedBy, ...base } of provided)
+    for (const { providedBy, ...base } of provided) {
+      this.#bases.set(base.id, base)
       this.#registerLoaded(applyOverrides(base, overrides.get(base.id) ?? {}), providedBy)
+    }
     for (const record of store.all()) this.#load(record)
   }
 
@@ -106,6 +116,11 @@ export class Apps {
   /** Those that the app with the id counts in; the process's where there is none. */
   countersOf(id: string): AppCounters {
     return this.#byId.get(id)?.counters ?? this.options.counters
+  }
+
+  /** An app as it was provided, without its changes. */
+  providedAs(id: string): AppRecord | undefined {
+    return this.#bases.get(id)
   }
 
   get anyPublished(): boolean {

@@ -183,6 +183,13 @@ export const REFUSE = {
     ),
     retryAfterSeconds: 1,
   },
+  changeSilent: {
+    ...refusal(
+      'engine_unavailable',
+      'Redis has not answered; the change may have been made. Look before you try again',
+    ),
+    retryAfterSeconds: 1,
+  },
   draining: refusal('node_draining', 'The server is shutting down; try again'),
   unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
   frameInvalid: refusal('frame_invalid', 'Undecodable frame'),

@@ -25,17 +25,22 @@ export type TokenRecord = {
 }
 
 /** A change of the tokens, the same on every node. */
-export type TokenChange =
-  | { readonly type: 'create'; readonly record: TokenRecord; readonly deed: Deed }
-  | { readonly type: 'revoke'; readonly id: string; readonly deed: Deed }
+export type TokenChange = (
+  | { readonly type: 'create'; readonly record: TokenRecord }
+  /** `at` is when, in epoch milliseconds; now where it is absent. */
+  | { readonly type: 'revoke'; readonly id: string; readonly at?: number | undefined }
+) & {
+  /** Undefined where it is in the audit already. */
+  readonly deed: Deed | undefined
+}
 
 /** Storage of tokens. Its methods throw where the database does. */
 export interface TokenStore {
   /** In the order of their creation. */
   all(): readonly TokenRecord[]
   /** Also deletes the tokens of these ids, which have ended. */
-  insert(record: TokenRecord, ended: readonly string[], deed: Deed): void
-  revoke(record: TokenRecord, now: number, deed: Deed): void
+  insert(record: TokenRecord, ended: readonly string[], deed: Deed | undefined): void
+  revoke(record: TokenRecord, now: number, deed: Deed | undefined): void
   noteUses(uses: readonly { readonly id: string; readonly at: number }[]): void
 }
 
@@ -86,8 +91,9 @@ export class Tokens {
     if (change.type === 'create') return this.#create(change.record, now, change.deed)
     const token = this.#byId.get(change.id)
     if (!token || token.revokedAt !== undefined) return
-    this.store.revoke(token, now, change.deed)
-    token.revokedAt = now
+    const at = change.at ?? now
+    this.store.revoke(token, at, change.deed)
+    token.revokedAt = at
   }
 
   /** The store has revoked the tokens of an app with the app itself. */
@@ -114,9 +120,14 @@ export class Tokens {
     for (const token of used) this.#used.delete(token)
   }
 
-  #create(record: TokenRecord, now: number, deed: Deed): void {
+  /** Those that the next new one makes be forgotten. */
+  forgottenAt(now: number): readonly TokenRecord[] {
     const ended = Array.from(this.#byId.values().filter((token) => !isLive(token, now)))
-    const forgotten = ended.slice(0, Math.max(0, ended.length - MAX_ENDED))
+    return ended.slice(0, Math.max(0, ended.length - MAX_ENDED))
+  }
+
+  #create(record: TokenRecord, now: number, deed: Deed | undefined): void {
+    const forgotten = this.forgottenAt(now)
     this.store.insert(
       record,
       forgotten.map(({ id }) => id),

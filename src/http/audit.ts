@@ -144,13 +144,14 @@ function readQuery({ apps }: Core, given: Given): AuditQuery {
   const number = (name: 'from' | 'to' | 'limit' | 'cursor', least: number, most: number) => {
     const raw = given[name]
     if (raw === undefined) return undefined
-    const value = /^\d{1,16}$/.test(raw) ? Number(raw) : -1
-    if (value < least || value > most)
+    const value = /^-?\d{1,16}$/.test(raw) ? Number(raw) : NaN
+    if (!(value >= least && value <= most))
       errors[name] = [`is ${quote(raw)}; expected a number from ${least} to ${most}`]
     return value
   }
   const limit = number('limit', 1, LIMIT.most) ?? LIMIT.usual
-  const before = number('cursor', 0, Number.MAX_SAFE_INTEGER) ?? Number.MAX_SAFE_INTEGER
+  const before =
+    number('cursor', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? Number.MAX_SAFE_INTEGER
   const [from, to] = [number('from', 0, MOST_MS), number('to', 0, MOST_MS)]
   const { action, actor, app } = given
   if (action !== undefined && !Object.hasOwn(ACTIONS, action))

@@ -11,7 +11,7 @@ import {
   ValidationError,
 } from 'elysia'
 import type { App } from '../core/app'
-import { AppConflict } from '../core/apps'
+import { AppConflict, AppOutdated } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError, type ErrorCode, type Refusal } from '../core/errors'
 import { noteHttpRefusal } from '../core/refusals'
@@ -87,10 +87,13 @@ export function explainFault(request: Request, requestId: string): ErrorAnswer {
     : textAnswer(500, `Internal server error (${requestId})`)
 }
 
+const OUTDATED = 'was changed by somebody else at the same time; look at it and try again'
+
 /** Ours, or one of the framework's; undefined for a fault. */
 function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
   if (error instanceof RealtimeError) return error
   if (error instanceof AppConflict) return new FieldError(takenFields(error.fields))
+  if (error instanceof AppOutdated) return new FieldError({ app: [OUTDATED] })
   if (error instanceof NotFoundError)
     return new RealtimeError('path_not_found', isSeed ? 'Not Found' : 'Unknown route')
   if (error instanceof ParseError) return invalid('Expected the body to be readable')
@@ -152,6 +155,7 @@ function refusalAnswer(refused: RealtimeError, path: string): ErrorAnswer {
   if (message === '' && SESSIONS.test(path)) return detailAnswer(status, SESSION_WORDS[code] ?? '')
   const isDetail =
     JSON_CODES[code] ||
+    (code === 'engine_unavailable' && path.startsWith(SEED_PATH)) ||
     SESSIONS.test(path) ||
     (code === 'path_not_found' && path.startsWith(SEED_PATH)) ||
     (message !== '' && SEED_EVENTS.test(path))

@@ -11,9 +11,16 @@ import { readJson } from './rows'
 import { commitDurably } from './sqlite'
 import type { Writes } from './writes'
 
+/** Rows that are older than those of a table that this node came to have negative ids. */
+const LOWEST_ID = Number.MIN_SAFE_INTEGER
+
 const INSERT = `
   INSERT INTO audit (at, action, by_kind, by_id, by_name, address, request_id, app_id, target, before, after)
   VALUES ($at, $action, $kind, $byId, $name, $address, $requestId, $appId, $target, $before, $after)`
+const INSERT_NUMBERED = INSERT.replace('INSERT', 'INSERT OR IGNORE')
+  .replace('(at', '(id, at')
+  .replace('($at', '($id, $at')
+const HOLD = 'INSERT INTO audit_pending (once, entry) VALUES ($once, $entry)'
 const NARROW = 'SELECT id, at, action, by_id, by_name FROM audit'
 const NEWEST = `${NARROW} WHERE id < $before ORDER BY id DESC LIMIT $limit`
 const NEWEST_OF_APP = `
@@ -23,10 +30,10 @@ const LAST_DELETED = `
   SELECT MAX(id) AS id FROM audit WHERE app_id = $appId AND action = 'app.deleted'`
 const SHOW = 'SELECT * FROM audit WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY id DESC'
 const NEWEST_ID = 'SELECT MAX(id) AS id FROM audit'
-const OLDEST = 'SELECT id, at FROM audit WHERE id > 0 ORDER BY id LIMIT 1'
+const OLDEST = `SELECT id, at FROM audit WHERE id > ${LOWEST_ID} ORDER BY id LIMIT 1`
 const DELETE_OLDEST = `
   DELETE FROM audit
-   WHERE id IN (SELECT id FROM audit WHERE id > 0 ORDER BY id LIMIT $limit)
+   WHERE id IN (SELECT id FROM audit WHERE id > ${LOWEST_ID} ORDER BY id LIMIT $limit)
      AND (at < $before OR id <= $lastId)`
 
 /** Rows that a page looks at: a millisecond. */
@@ -38,7 +45,8 @@ const MAX_FIELD_BYTES = 8192
 /** Rows that are deleted in one go: a millisecond. */
 const DELETED_ROWS = 200
 
-type Row = {
+/** A row as it is stored. */
+export type AuditColumns = {
   readonly id: number
   readonly at: number
   readonly action: Action
@@ -52,7 +60,7 @@ type Row = {
   readonly before: string | null
   readonly after: string | null
 }
-type NarrowRow = Pick<Row, 'id' | 'at' | 'action' | 'by_id' | 'by_name'>
+type NarrowRow = Pick<AuditColumns, 'id' | 'at' | 'action' | 'by_id' | 'by_name'>
 type Values = Record<string, string | number>
 
 export type AuditRetention = { readonly days: number; readonly maxRows: number }
@@ -84,11 +92,11 @@ export type SqliteAuditStore = AuditStore & {
 export function auditStore(db: Database): SqliteAuditStore {
   const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
   const lastDeletedOf = (appId: string): number =>
-    all<{ id: number | null }>(LAST_DELETED, { appId })[0]?.id ?? 0
+    all<{ id: number | null }>(LAST_DELETED, { appId })[0]?.id ?? LOWEST_ID
   const newest = ({ appId, before, ofThisLife }: AuditQuery): NarrowRow[] => {
     const values = { before, limit: SCANNED_ROWS }
     if (appId === undefined) return all(NEWEST, values)
-    const after = ofThisLife ? lastDeletedOf(appId) : 0
+    const after = ofThisLife ? lastDeletedOf(appId) : LOWEST_ID
     return all(NEWEST_OF_APP, { ...values, appId, after })
   }
   return {
@@ -96,7 +104,7 @@ export function auditStore(db: Database): SqliteAuditStore {
     page: (query) => {
       const scanned = newest(query)
       const found = scanned.filter((row) => matches(row, query)).slice(0, query.limit)
-      const rows = all<Row>(SHOW, { ids: JSON.stringify(found.map(({ id }) => id)) })
+      const rows = all<AuditColumns>(SHOW, { ids: JSON.stringify(found.map(({ id }) => id)) })
       return pageOf(rows, scanned, query)
     },
     trim: ({ days, maxRows }, now) => {
@@ -147,7 +155,7 @@ function matches(row: NarrowRow, { actor, action, from, to }: AuditQuery): boole
 
 /** What fits in a page; the next one begins after the last row of it, or the last that was looked at. */
 function pageOf(
-  found: readonly Row[],
+  found: readonly AuditColumns[],
   scanned: readonly NarrowRow[],
   { limit, maxBytes }: AuditQuery,
 ): AuditPage {
@@ -165,7 +173,7 @@ function pageOf(
   return { rows, bytes, next, isFull }
 }
 
-function readRow(row: Row): AuditRow {
+export function readRow(row: AuditColumns): AuditRow {
   const read = (column: 'before' | 'after') => {
     const text = row[column]
     const cell = { table: 'audit', row: String(row.id), column }
@@ -189,8 +197,33 @@ function readRow(row: Row): AuditRow {
   }
 }
 
-function insert(db: Database, { by, ...entry }: AuditEntry): void {
-  db.query(INSERT).run({
+/** Databases whose rows wait for the table that all nodes have in common, and who is told of each. */
+const holders = new WeakMap<Database, () => void>()
+
+/** From now on rows wait in `audit_pending`. */
+export const holdRows = (db: Database, onRow: () => void): void => void holders.set(db, onRow)
+
+function insert(db: Database, entry: AuditEntry): void {
+  const onRow = holders.get(db)
+  if (!onRow) return void db.query(INSERT).run(valuesOf(entry))
+  db.query(HOLD).run({ once: crypto.randomUUID(), entry: JSON.stringify(boundEntry(entry)) })
+  setImmediate(onRow)
+}
+
+/** A row that has its number already; nothing happens where that is there. */
+export function insertNumbered(db: Database, { id, ...entry }: AuditRow): void {
+  db.query(INSERT_NUMBERED).run({ id, ...valuesOf(entry) })
+}
+
+/** Without fields that are too long to be kept. */
+export const boundEntry = (entry: AuditEntry): AuditEntry => ({
+  ...entry,
+  before: boundFields(entry.before),
+  after: boundFields(entry.after),
+})
+
+function valuesOf({ by, ...entry }: AuditEntry) {
+  return {
     at: entry.at,
     action: entry.action,
     kind: by.kind,
@@ -202,14 +235,17 @@ function insert(db: Database, { by, ...entry }: AuditEntry): void {
     target: entry.target ?? null,
     before: write(entry.before),
     after: write(entry.after),
-  })
+  }
 }
 
-function write(fields: AuditEntry['before']): string | null {
-  if (!fields) return null
+const write = (fields: AuditEntry['before']): string | null =>
+  fields ? JSON.stringify(boundFields(fields)) : null
+
+function boundFields(fields: AuditEntry['before']): AuditEntry['before'] {
+  if (!fields) return undefined
   const entries = Object.entries(fields).map(([name, value]) => {
     const bytes = Buffer.byteLength(JSON.stringify(value) ?? '')
     return [name, bytes <= MAX_FIELD_BYTES ? value : { omitted_bytes: bytes }]
   })
-  return JSON.stringify(Object.fromEntries(entries))
+  return Object.fromEntries(entries)
 }

@@ -307,4 +307,18 @@ export const MIGRATIONS: readonly string[] = [
    INSERT INTO webhook_salt VALUES (hex(randomblob(16)));`,
   // Of facts that several servers have in common: what of them is in the outbox.
   'CREATE TABLE webhook_streams (stream TEXT PRIMARY KEY, last TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  // What of the table of N nodes is here; what it has otherwise; rows of the audit that wait for it.
+  `CREATE TABLE mirror (origin TEXT NOT NULL, life TEXT NOT NULL, rev INTEGER NOT NULL) STRICT;
+   INSERT INTO mirror VALUES ('', '', 0);
+   CREATE TABLE set_aside (
+     at    INTEGER NOT NULL,
+     kind  TEXT NOT NULL,
+     id    TEXT NOT NULL,
+     value TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE audit_pending (
+     id    INTEGER PRIMARY KEY AUTOINCREMENT,
+     once  TEXT NOT NULL,
+     entry TEXT NOT NULL
+   ) STRICT;`,
 ]

@@ -36,8 +36,7 @@ export function tokenStore(db: Database): TokenStore {
     all: () => db.query<Row, []>(ALL).all().map(recordOf),
     insert: (record, ended, deed) => {
       const { id, name, grant, hash, createdAt, createdBy, expiresAt = null } = record
-      const fields = { name, scope: grant, expires_at: expiresAt }
-      const entry = entryOf(record, deed, { at: createdAt, before: undefined, after: fields })
+      const entry = deed && rowOfNew(record, deed)
       writeAudited(db, entry, () => {
         if (ended.length > 0) db.query(FORGET).run({ ids: JSON.stringify(ended) })
         const values = { id, name, scope: grant, hash, createdAt, createdBy, expiresAt }
@@ -45,9 +44,7 @@ export function tokenStore(db: Database): TokenStore {
       })
     },
     revoke: (record, now, deed) => {
-      const { name, grant } = record
-      const fields = { name, scope: grant }
-      const entry = entryOf(record, deed, { at: now, before: fields, after: undefined })
+      const entry = deed && rowOfRevoked(record, deed, now)
       writeAudited(db, entry, () => db.query(REVOKE).run({ id: record.id, now }))
     },
     noteUses: (uses) => {
@@ -56,6 +53,19 @@ export function tokenStore(db: Database): TokenStore {
       }).immediate()
     },
   }
+}
+
+/** The row of the audit for a new token. */
+export function rowOfNew(record: TokenRecord, deed: Deed): AuditEntry {
+  const { name, grant, createdAt, expiresAt = null } = record
+  const fields = { name, scope: grant, expires_at: expiresAt }
+  return entryOf(record, deed, { at: createdAt, before: undefined, after: fields })
+}
+
+/** The row for one that is revoked at `now`, in epoch milliseconds. */
+export function rowOfRevoked(record: TokenRecord, deed: Deed, now: number): AuditEntry {
+  const { name, grant } = record
+  return entryOf(record, deed, { at: now, before: { name, scope: grant }, after: undefined })
 }
 
 /** A token of one app is that app's business. */

@@ -7,6 +7,7 @@ import type { AuditQuery } from '../../src/core/audit'
 import { appStore } from '../../src/store/apps'
 import { auditStore } from '../../src/store/audit'
 import { historyStore } from '../../src/store/history'
+import { mirrorOf } from '../../src/store/mirror'
 import { outboxStore } from '../../src/store/outbox'
 import { pluginStore } from '../../src/store/plugins'
 import { statisticsStore } from '../../src/store/statistics'
@@ -25,6 +26,7 @@ export function storesOf(db: Database) {
     statistics: statisticsStore(new Writes(db, new MemoryLog()), 1e6),
     tokens: tokenStore(db),
     audit: auditStore(db),
+    mirror: mirrorOf(new Writes(db, new MemoryLog()), () => 1000),
     valueOf: (plugin: string, key: string) => pluginStore(db, plugin, () => 1000).get(key),
   }
 }
@@ -244,5 +246,12 @@ export const WRITTEN: readonly Written[] = [
     sql: `INSERT INTO webhook_streams VALUES ('default/3', 'life 1-0');`,
     read: ({ outbox }) => outbox.lastOf('default/3'),
     as: 'life 1-0',
+  },
+  {
+    sql: `UPDATE mirror SET origin = 'o', life = 'l', rev = 7;
+      INSERT INTO set_aside VALUES (20, 'app', '9', '{}');
+      INSERT INTO audit_pending (once, entry) VALUES ('once', '{"at":20}');`,
+    read: ({ mirror }) => [mirror.state(), mirror.pendingRows(9)],
+    as: [{ origin: 'o', life: 'l', rev: 7 }, [{ once: 'once', entry: { at: 20 } }]],
   },
 ]

@@ -3,7 +3,7 @@ import { createServed } from '../../../kit/server'
 import { readConfig } from '../../../src/config/config'
 import type { Limits } from '../../../src/core/limits'
 import type { AppRecord } from '../../../src/core/app'
-import { TestServer } from '../../harness'
+import { TestServer, waitUntil } from '../../harness'
 import { startRedis, type TestRedis } from '../../redis/redis'
 
 export type Pair = {
@@ -25,7 +25,11 @@ export async function startPair(limits: Partial<Limits> = {}, webhookSettleMs = 
     redis,
     one,
     two,
-    change: async (fields) => void (await Promise.all([one.change(fields), two.change(fields)])),
+    async change(fields) {
+      await one.change(fields)
+      const record = ({ core, app }: TestServer) => core.apps.byId(app.id)?.record
+      await waitUntil('both have it', () => Bun.deepEquals(record(one), record(two)))
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([one.stop(), two.stop()])
       await redis.stop()

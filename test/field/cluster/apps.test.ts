@@ -1,0 +1,93 @@
+/** Nodes over one Redis have the same apps, tokens and audit, whichever of them was asked. */
+import { expect, test } from 'bun:test'
+import { waitUntil, type TestServer } from '../../harness'
+import { describeWith } from '../programs'
+import { startPair } from './pair'
+
+const APPS = '/api/admin/apps'
+
+const ask = async (node: TestServer, method: string, path: string, body?: object) => {
+  const init = { method, ...(body && { body: JSON.stringify(body) }) }
+  const headers = { 'content-type': 'application/json' }
+  const response = await node.admin(path, { ...init, headers })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+const read = async (node: TestServer, path: string) => (await ask(node, 'GET', path)).body
+
+/** Waits until both nodes answer alike. */
+async function expectAlike(one: TestServer, two: TestServer, path: string): Promise<void> {
+  const texts = async () => Promise.all([one, two].map(async (node) => read(node, path)))
+  let last = await texts()
+  await waitUntil(`${path} is alike`, () => {
+    void texts().then((found) => (last = found))
+    return Bun.deepEquals(last[0], last[1])
+  })
+}
+
+describeWith('redis-server', 'two nodes', () => {
+  test('an app that one makes, changes and deletes is made, changed and deleted on the other', async () => {
+    await using pair = await startPair()
+    const { one, two } = pair
+    const made = await ask(one, 'POST', APPS, { app: { name: 'Everywhere' } })
+    expect(made.status).toBe(201)
+    const { id, key } = made.body.data
+    await waitUntil('it is there', () => two.core.apps.byKey(key) !== undefined)
+    expect(await read(two, `${APPS}/everywhere`)).toEqual(made.body)
+
+    const renamed = await ask(two, 'PATCH', `${APPS}/everywhere`, { app: { name: 'Elsewhere' } })
+    expect(renamed.status).toBe(200)
+    await waitUntil('it is changed', () => one.core.apps.bySlug('elsewhere') !== undefined)
+    expect(one.core.apps.bySlug('everywhere')).toBeUndefined()
+    const added = await ask(one, 'POST', `${APPS}/elsewhere/keys`)
+    const second = added.body.data.keys[1].key
+    await waitUntil('its key is there', () => two.core.apps.byKey(second) !== undefined)
+    await using client = await two.raw({ path: `/app/${second}?protocol=7` })
+    expect((await ask(one, 'DELETE', `${APPS}/elsewhere`)).status).toBe(204)
+    expect(await client.closed).toMatchObject({ code: 4001 })
+    expect(two.core.apps.byId(String(id))).toBeUndefined()
+    await expectAlike(one, two, '/api/admin/audit')
+    const rows = (await read(two, '/api/admin/audit')).data
+    expect(rows.map(({ action }: { action: string }) => action)).toEqual([
+      'app.deleted',
+      'key.added',
+      'app.changed',
+      'app.created',
+    ])
+  })
+
+  test('names are unique over both, and of two changes at once one is refused in words', async () => {
+    await using pair = await startPair()
+    const { one, two } = pair
+    const app = { name: 'Only once' }
+    const made = await Promise.all([one, two].map((node) => ask(node, 'POST', APPS, { app })))
+    expect(made.map(({ status }) => status).sort()).toEqual([201, 422])
+    const refused = made.find(({ status }) => status === 422)
+    expect(refused?.body).toEqual({ errors: { name: ['has already been taken'] } })
+    await waitUntil('both have it', () =>
+      [one, two].every(({ core }) => core.apps.bySlug('only-once')),
+    )
+
+    const path = `${APPS}/only-once`
+    const changes = [{ client_events: false }, { subscription_counts: true }]
+    const changed = await Promise.all([
+      ask(one, 'PATCH', path, { app: changes[0] }),
+      ask(two, 'PATCH', path, { app: changes[1] }),
+    ])
+    expect(changed.map(({ status }) => status).sort()).toEqual([200, 422])
+    const lost = changed.findIndex(({ status }) => status === 422)
+    const words = 'was changed by somebody else at the same time; look at it and try again'
+    expect(changed[lost]!.body).toEqual({ errors: { app: [words] } })
+    const [winner, loser] = lost === 1 ? [one, two] : [two, one]
+    await waitUntil('the loser has it', () =>
+      Bun.deepEquals(
+        loser.core.apps.bySlug('only-once')?.record,
+        winner.core.apps.bySlug('only-once')?.record,
+      ),
+    )
+    expect((await ask(loser, 'PATCH', path, { app: changes[lost] })).status).toBe(200)
+    await expectAlike(one, two, path)
+    expect((await read(winner, path)).data).toMatchObject({ ...changes[0], ...changes[1] })
+  })
+})
