@@ -66,8 +66,8 @@ export class Publications {
   }
 
   /**
-   * Takes what a snapshot has of the events: first those that this node has missed, or has heard behind it, in the order
-   * of the channel, as far as that is known of them.
+   * Takes what a snapshot has of the events: first those that this node has missed, then those that it has heard behind
+   * it, which are the last ones, with those of clients in between.
    */
   adopt(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void {
     const { position, rev, last, lastMs } = snapshot
@@ -81,10 +81,13 @@ export class Publications {
         this.#deliver(replica, publication, { epoch: position.epoch, offset }, rev)
       }
     }
+    const isKept = ({ position: at }: EventSent): boolean =>
+      at.epoch !== '' && at.epoch === position.epoch
+    const first = heard.find((message) => message.type === 'event' && isKept(message))
+    deliverMissed(first?.type === 'event' ? first.position.offset : Infinity)
     for (const message of heard) {
       if (message.type !== 'event' && message.type !== 'bytes') continue
-      const { epoch, offset } = message.type === 'event' ? message.position : NOT_KEPT
-      if (epoch !== '' && epoch === position.epoch) deliverMissed(offset + 1)
+      if (message.type === 'event' && isKept(message)) deliverMissed(message.position.offset + 1)
       else this.deliver(replica, message)
     }
     deliverMissed(Infinity)

@@ -4,8 +4,9 @@
  * have no gap and no repeat.
  */
 import type { KeptEvent, Replay } from '../core/messages'
-import { NOT_KEPT, withoutOwn } from '../core/stream'
+import { withoutOwn } from '../core/stream'
 import type { Position, SocketId } from '../core/types'
+import { newNonce } from './context'
 
 /** What a subscriber wants. */
 export type Wish = {
@@ -29,6 +30,9 @@ export type Answer = Replay & {
 
 /** An event that was delivered meanwhile. */
 type Delivered = { readonly event: KeptEvent; readonly epoch: string; readonly rev: number }
+
+/** One that no stream has: who comes back with it has missed something. */
+export const unknownPosition = (): Position => ({ epoch: newNonce(), offset: 0 })
 
 export class Reading {
   #answer: Answer | undefined
@@ -86,7 +90,7 @@ export class Reading {
     if (channelEpoch !== answer?.epoch) this.lose()
     const isLost = this.#isLost || !answer || this.#forgottenAt > answer.rev
     let recovered = since && (isLost ? false : answer.recovered)
-    let position = isLost ? NOT_KEPT : answer.position
+    let position = isLost ? unknownPosition() : answer.position
     let events = isLost ? [] : [...answer.events]
     for (const { event, epoch, rev } of this.#delivered) {
       const isOld = epoch === position.epoch && event.offset <= position.offset

@@ -9,7 +9,7 @@ import { NOT_KEPT } from '../core/stream'
 import { RedisAway } from './away'
 import { PATIENCE_MS, type Context } from './context'
 import type { History } from './history'
-import { Reading, type Answer, type Wish } from './reading'
+import { Reading, unknownPosition, type Answer, type Wish } from './reading'
 import type { Replica } from './replica'
 
 /** The entry of a subscriber. */
@@ -125,6 +125,12 @@ function findKnown(
   return { position, recovered: true, events: [] }
 }
 
-/** What it is told that asks where nothing can be read. */
-export const lostOf = ({ history: asked }: SubscribeEntry): Replay | undefined =>
-  asked && { position: NOT_KEPT, recovered: asked.since && false, events: [] }
+/**
+ * What it is told that asks where nothing can be read: where a rule covers the channel a position that no stream has, so
+ * that it is told of a loss when it comes back with it.
+ */
+export function lostOf(entry: SubscribeEntry): Replay | undefined {
+  const { history: asked } = entry
+  const position = ruleOfEntry(entry) ? unknownPosition() : NOT_KEPT
+  return asked && { position, recovered: asked.since && false, events: [] }
+}

@@ -29,6 +29,8 @@ export class ChaosPage {
   readonly #pusher: Pusher
   #sub: Sub | undefined
   #conn = 0
+  /** It was told what it has missed. */
+  #isTold = false
   readonly #listen: Listener
 
   private constructor(
@@ -39,8 +41,9 @@ export class ChaosPage {
   ) {
     extendLibrary()
     this.#listen = (name, { recovered }) => {
-      if (name === channel && this.#sub !== undefined)
-        recorder.write({ type: 'resumed', sub: this.#sub, conn: this.#conn, recovered })
+      if (name !== channel || this.#sub === undefined) return
+      this.#isTold = true
+      recorder.write({ type: 'resumed', sub: this.#sub, conn: this.#conn, recovered })
     }
     listeners.add(this.#listen)
     this.#pusher = this.#connect()
@@ -84,7 +87,11 @@ export class ChaosPage {
     const { recorder, channel } = this
     const place = this.#pusher.subscribe(channel)
     place.bind('pusher:subscription_succeeded', () => {
-      if (this.#sub !== undefined) return
+      if (this.#sub !== undefined) {
+        if (!this.#isTold) recorder.write({ type: 'forgotten', sub: this.#sub, conn: this.#conn })
+        this.#isTold = false
+        return
+      }
       this.#sub = recorder.next()
       const { conn, sub } = { conn: this.#conn, sub: this.#sub }
       recorder.write({ type: 'subscribed', sub, conn, channel, isKept: true })

@@ -31,6 +31,8 @@ type Entries =
       readonly conn: Conn
       readonly recovered: boolean
     }
+  /** It is back, and was told nothing of what it may have missed. */
+  | { readonly type: 'forgotten'; readonly sub: Sub; readonly conn: Conn }
   /** The client has asked for it: what comes afterwards is not written down. */
   | { readonly type: 'unsubscribed'; readonly sub: Sub }
   | { readonly type: 'added' | 'removed'; readonly sub: Sub; readonly user: string }
@@ -57,6 +59,8 @@ type Entries =
       readonly since: number
     }
   | ({ readonly type: 'webhook'; readonly body: string; readonly timeMs: number } & Fact)
+  /** Something is done to a node or to Redis, or is over; for whoever reads the journal. */
+  | { readonly type: 'fault'; readonly of: string; readonly what: string }
   /** A node says that it heard no buses for a time. */
   | { readonly type: 'deaf'; readonly node: string; readonly since: number; readonly until: number }
   /** Redis came back without what it had. */

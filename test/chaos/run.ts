@@ -13,7 +13,7 @@ import { Crowd } from './crowd'
 import { NODE_FAULTS, REDIS_FAULTS, type Place } from './faults'
 import { isPresence, type Journal, type Wrong } from './journal'
 import { judge } from './judge/judge'
-import { judgeReplicas } from './judge/members'
+import { judgeReplicas, judgeWatchlists } from './judge/members'
 import { judgeWebhooks } from './judge/webhooks'
 import { readLogs } from './logs'
 import { Recorder } from './recorder'
@@ -80,7 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   }
   const lanes = Array.from({ length: backends }, (_, number) =>
     lane(number, async (random, choose) => {
-      await backend.trigger(random, choose, () => isOver)
+      await backend.trigger(random, choose)
       await Bun.sleep(random() * 60)
     }),
   )
@@ -97,6 +97,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   isOver = true
   crowd.stop()
   await Promise.all([...lanes, crowding])
+  await backend.stop()
   tell(`requests: ${JSON.stringify(Object.fromEntries(backend.answers))}`)
   recorder.write({ type: 'quiet' })
   const answers = await settle(recorder, nodes.all, pages, crowd)
@@ -132,6 +133,10 @@ async function playFaults({
   tell,
 }: Play): Promise<void> {
   const end = Date.now() + seconds * 1000
+  const note = (of: string, what: string) => {
+    recorder.write({ type: 'fault', of, what })
+    tell(`${of}: ${what}`)
+  }
   const busy = new Set<Place>()
   const pick = <Fault>(faults: Readonly<Record<string, Fault>>) =>
     Object.entries(faults).filter(([name]) => only === undefined || only.includes(name))
@@ -154,18 +159,18 @@ async function playFaults({
     )
     busy.add(place)
     const [name, run] = choose(ofNodes, random)
-    tell(`${place.node.name}: ${name}`)
+    note(place.node.name, name)
     await run(place)
-    tell(`${place.node.name}: ${name}: over`)
+    note(place.node.name, `${name}: over`)
     busy.delete(place)
   }
   const ofRedis = pick(REDIS_FAULTS)
   const playRedis = async (random: () => number) => {
     if (ofRedis.length === 0) return
     const [name, run] = choose(ofRedis, random)
-    tell(`redis: ${name}`)
+    note('redis', name)
     await run({ redis, recorder })
-    tell(`redis: ${name}: over`)
+    note('redis', `${name}: over`)
     await Bun.sleep(random() * 3000)
   }
   const lanes = places.length > 2 ? [play(1, playNode), play(2, playNode)] : [play(1, playNode)]
@@ -185,7 +190,7 @@ async function settle(
     const answers = await askAll(nodes)
     const journal = [...recorder.journal, ...answers]
     const isRight =
-      judgeReplicas(journal).length + judgeWebhooks(journal).length === 0 &&
+      [judgeReplicas, judgeWebhooks, judgeWatchlists].every((each) => each(journal).length === 0) &&
       pages.every((page) => page.isSubscribed)
     if (!isRight && Date.now() < end) continue
     for (const what of crowd.unanswered())

@@ -75,10 +75,10 @@ function endAll(
 function take(sub: Open, entry: Entry & { sub: Sub }, nodeOf: ReadonlyMap<Conn, string>): void {
   if (entry.type === 'unsubscribed') sub.ended ??= entry.at
   if (sub.ended !== undefined) return
-  if (entry.type === 'resumed') {
+  if (entry.type === 'resumed' || entry.type === 'forgotten') {
     sub.conn = entry.conn
     sub.nodes.push({ node: nodeOf.get(entry.conn) ?? 'unknown', since: entry.at })
-    if (!entry.recovered) sub.unrecovered.push(entry.at)
+    if (entry.type === 'resumed' && !entry.recovered) sub.unrecovered.push(entry.at)
   } else if (entry.type === 'heard') sub.heard.push({ event: entry.event, at: entry.at })
   else if (entry.type === 'added' || entry.type === 'removed') takeNews(sub, entry)
 }

@@ -150,6 +150,30 @@ describeWith('redis-server', 'history of two nodes', () => {
     }
   })
 
+  test('who comes while Redis is away is told so when coming back', async () => {
+    await using pair = await startPair()
+    const { one, redis } = pair
+    await pair.change({ history: [{ ...RULE, prefix: 'kept-' }] })
+    const join = async (channel: string, since?: Position) => {
+      const client = await one.raw()
+      client.send({ event: 'pusher:subscribe', data: { channel, positions: true, since } })
+      const { history } = JSON.parse(await client.next()) as Required<Frame>
+      await client[Symbol.asyncDispose]()
+      return history
+    }
+    await redis.stop()
+    const { epoch, offset } = await join('kept-room')
+    expect(offset).toBe(0)
+    expect((await join('room')).epoch).toBe('')
+    await redis.start()
+    const body = { channel: 'kept-room', name: 'e', data: 'x' }
+    while ((await post(one.sdk(), '/events', body))[0] !== 200);
+    expect(await join('kept-room', { epoch, offset })).toMatchObject({
+      offset: 1,
+      recovered: false,
+    })
+  })
+
   test('an epoch ends where something may be missing, and only there', async () => {
     await using pair = await startPair()
     const { one, two, redis } = pair
