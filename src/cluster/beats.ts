@@ -68,7 +68,7 @@ export class Beats {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
     await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
     this.#report()
-    await this.#safely(() => this.parts().writer.balance())
+    void this.#safely(() => this.parts().writer.balance())
     for (let left = COMPARED_PER_BEAT; left > 0; left--) {
       this.#compared = (this.#compared + 1) % PARTITIONS
       await this.#safely(() => this.#compare(this.#compared))

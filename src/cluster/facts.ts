@@ -5,7 +5,7 @@
 import type { EngineParts } from '../core/engine'
 import { messageOf } from '../core/errors'
 import type { ArrivalFact, DepartureFact } from '../core/messages'
-import type { Cancel, UserId } from '../core/types'
+import type { AppId, Cancel, UserId } from '../core/types'
 import { newNonce, type Context } from './context'
 import { RedisAway } from './link'
 import { splitName } from './names'
@@ -17,6 +17,10 @@ const READ_EVERY_MS = 50
 const READ_AT_ONCE = 200
 /** Until the next attempt where more waits to be written down than there is room for, or an attempt has failed. */
 const RETRY_MS = 500
+
+/** How long one waits for an app that is not known, and how many such are remembered. */
+const UNKNOWN_MS = 250
+const MOST_UNKNOWN = 1000
 
 type StreamFact = ArrivalFact | DepartureFact
 
@@ -40,6 +44,8 @@ export class FactStreams {
   readonly #due = new Map<number, Cancel>()
   /** Those of which it is known up to where they are kept. */
   readonly #kept = new Map<number, string>()
+  /** Apps that were waited for. */
+  readonly #unknown = new Set<AppId>()
   #timer: Cancel | undefined
   #readAt = -Infinity
   #isStopped = false
@@ -136,8 +142,19 @@ export class FactStreams {
     )
   }
 
+  /** An app that another node has just made may not be known here yet: once one waits for it. */
+  async #awaitApps(entries: readonly StreamEntry[]): Promise<void> {
+    const ids = new Set(entries.map(([, fields]) => splitName(fields[3] ?? '').appId))
+    const unknown = [...ids].filter((id) => !this.context.node.app(id) && !this.#unknown.has(id))
+    if (unknown.length === 0) return
+    if (this.#unknown.size > MOST_UNKNOWN) this.#unknown.clear()
+    for (const id of unknown) this.#unknown.add(id)
+    await new Promise<void>((resolve) => this.context.clock.after(UNKNOWN_MS, resolve))
+  }
+
   /** Emits facts, one by one between other work. Done when all are kept. */
   async #keep(partition: number, entries: readonly StreamEntry[]): Promise<void> {
+    await this.#awaitApps(entries)
     const stream = this.#streamOf(partition)
     const life = this.context.lives.of(partition) ?? ''
     const { promise: emitted, resolve } = Promise.withResolvers<void>()
@@ -187,6 +204,11 @@ export class FactStreams {
   /** As the database names what it has kept. */
   #streamOf(partition: number): string {
     return `${this.context.cluster}/${partition}`
+  }
+
+  /** False where something that was written down is still to be sent. */
+  get isSent(): boolean {
+    return this.parts.facts.keeper?.isDone() ?? true
   }
 
   /** Reads a partition no more. Done when all that was emitted is kept, and given up in Redis. */

@@ -20,7 +20,7 @@ import type {
 import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Mirror } from '../core/mirror'
-import type { Publication, Replay } from '../core/messages'
+import type { DepartureFact, Publication, Replay } from '../core/messages'
 import type { NodeReport } from '../core/node-report'
 import type { Counts } from '../core/presence'
 import type { Arrival } from '../core/roster'
@@ -34,7 +34,6 @@ import { ignoreAway, RedisAway } from './away'
 import { History } from './history'
 import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
-import { FactStreams } from './facts'
 import { fullNameOf, type FullName } from './names'
 import type { Nodes } from './nodes'
 import { Publications } from './publications'
@@ -66,7 +65,6 @@ export class RedisEngine implements Engine {
   readonly #history: History
   readonly #replays: Replays
   readonly repeats: ClusterRepeats
-  readonly #facts: FactStreams
   readonly #writer: Writer
   readonly records: NodeRecords
   /** The link tells of its first connection before anybody can use it. */
@@ -87,8 +85,7 @@ export class RedisEngine implements Engine {
       writer: this.#writer,
     })
     this.#beats = new Beats(context, partsOfBeat, parts.departures.settleMs)
-    this.#facts = new FactStreams(context, parts, (partition) => this.#writer.lose(partition))
-    this.#writer = new Writer(context, this.#facts)
+    this.#writer = new Writer(context, parts)
     const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
     this.#replicas = new Replicas(context, {
       published: (replica, message) => this.#publications.deliver(replica, message),
@@ -153,6 +150,7 @@ export class RedisEngine implements Engine {
     await this.#beats.beat()
     await this.#replicas.refetchAll((replica) => replica.state === 'deaf')
     await this.#beats.compareAll()
+    await this.#writer.earlier.give()
   }
 
   /** What this node has in a channel, and Redis does not know. */
@@ -162,6 +160,11 @@ export class RedisEngine implements Engine {
   }
 
   listen(app: App, channel: ChannelName): Promise<undefined> | undefined {
+    const { ready } = this.#writer.earlier
+    return ready ? ready.then(() => this.#listen(app, channel)) : this.#listen(app, channel)
+  }
+
+  #listen(app: App, channel: ChannelName): Promise<undefined> | undefined {
     const heard = this.#replicas.hear(fullNameOf(app, channel), this.parts.kindOf(channel))
     return heard instanceof Promise ? heard.then(() => undefined) : undefined
   }
@@ -344,12 +347,19 @@ export class RedisEngine implements Engine {
     return this.records.share(call)
   }
 
-  addEarlier(): void {}
+  addEarlier(fact: DepartureFact, onTaken: () => void): void {
+    this.#writer.earlier.add(fact, onTaken)
+  }
 
   start(): void {
     this.#writer.wake()
+    this.#writer.earlier.begin()
     void this.#beats.beat()
     void this.others.beat() // with where this node listens
+  }
+
+  async rest(isSucceeded: boolean): Promise<void> {
+    await this.#writer.rest(isSucceeded).catch(ignoreAway)
   }
 
   sweep(): void {}
@@ -360,6 +370,7 @@ export class RedisEngine implements Engine {
 
   takeBack(): void {
     this.records.resume()
+    this.#writer.wake()
   }
 
   keepsakes(): readonly never[] {
@@ -370,7 +381,7 @@ export class RedisEngine implements Engine {
 
   /** Ends what this node has, after `stop`. */
   async leave(): Promise<void> {
-    await this.#facts.leave()
+    await this.#writer.streams.leave()
     await this.#beats.leave()
   }
 
@@ -378,7 +389,7 @@ export class RedisEngine implements Engine {
     this.#stopSweep?.()
     this.#beats.stop()
     this.#counting.stop()
-    this.#facts.stop()
     this.records.stop()
+    this.#writer.streams.stop()
   }
 }

@@ -5,6 +5,7 @@ import channels from './scripts/channels.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
 import count from './scripts/count.lua' with { type: 'text' }
 import counts from './scripts/counts.lua' with { type: 'text' }
+import earlier from './scripts/earlier.lua' with { type: 'text' }
 import enter from './scripts/enter.lua' with { type: 'text' }
 import exit from './scripts/exit.lua' with { type: 'text' }
 import forget from './scripts/forget.lua' with { type: 'text' }
@@ -33,6 +34,7 @@ export const SCRIPTS = {
   claim: newScript('claim', claim),
   count: newScript('count', count),
   counts: newScript('counts', counts),
+  earlier: newScript('earlier', earlier),
   enter: newScript('enter', enter),
   exit: newScript('exit', exit),
   forget: newScript('forget', forget, streams),

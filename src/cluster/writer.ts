@@ -2,10 +2,16 @@
  * Writer: the partitions whose facts this node writes down. Each has one writer at a time, all nodes about equally
  * many. A node takes what is free, up to its share, and gives up what is more.
  */
+import type { EngineParts } from '../core/engine'
 import { newNonce, type Context } from './context'
-import type { FactStreams } from './facts'
+import { Earlier } from './earlier'
+import { FactStreams } from './facts'
 import { PARTITIONS } from './names'
 import { SCRIPTS } from './scripts'
+
+/** How long a partition that is given up waits for what was written down to be sent. */
+const SENT_WITHIN_MS = 3000
+const LOOK_MS = 20
 
 /** What a beat has found in a partition. */
 export type FoundWriter = {
@@ -26,11 +32,18 @@ export class Writer {
   #nodes = 0
   /** At first: nobody hears facts before the server has started. */
   #isResting = true
+  #isSucceeded = false
+
+  readonly streams: FactStreams
+  readonly earlier: Earlier
 
   constructor(
     readonly context: Context,
-    readonly streams: FactStreams,
-  ) {}
+    parts: Pick<EngineParts, 'facts' | 'slices'>,
+  ) {
+    this.streams = new FactStreams(context, parts, (partition) => this.lose(partition))
+    this.earlier = new Earlier(context)
+  }
 
   /** Partitions whose writer this node is. */
   get size(): number {
@@ -71,8 +84,7 @@ export class Writer {
     this.#free.clear()
     this.#nodes = 0
     if (more > 0) await Promise.all(free.slice(0, more).map((partition) => this.#claim(partition)))
-    else if (more < 0)
-      await Promise.all([...this.#own].slice(more).map((partition) => this.#giveUp(partition)))
+    else if (more < 0) await this.#giveUp([...this.#own].slice(more))
   }
 
   async #claim(partition: number): Promise<void> {
@@ -95,16 +107,27 @@ export class Writer {
     void this.streams.end(partition)
   }
 
-  async #giveUp(partition: number): Promise<void> {
-    this.#own.delete(partition)
-    this.context.link.unsubscribe(busOf(partition))
-    this.#ending.add(partition)
-    try {
-      await this.streams.end(partition)
-      await this.#run(partition, 0)
-    } finally {
-      this.#ending.delete(partition)
+  /** Others begin where this node has ended: what it has written down is sent before, if that is soon. */
+  async #giveUp(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) {
+      this.#own.delete(partition)
+      this.#ending.add(partition)
+      this.context.link.unsubscribe(busOf(partition))
     }
+    try {
+      await Promise.all(partitions.map((partition) => this.streams.end(partition)))
+      await this.#untilSent()
+      await Promise.all(partitions.map((partition) => this.#run(partition, 0)))
+    } finally {
+      for (const partition of partitions) this.#ending.delete(partition)
+    }
+  }
+
+  async #untilSent(): Promise<void> {
+    const { clock } = this.context
+    const end = clock.mono() + SENT_WITHIN_MS
+    while (!this.#isSucceeded && !this.streams.isSent && clock.mono() < end)
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
   }
 
   #run(partition: number, isClaimed: 0 | 1): Promise<unknown> {
@@ -113,15 +136,20 @@ export class Writer {
     return link.run(SCRIPTS.writer, String(partition), args)
   }
 
-  /** Gives all of it to other nodes: this one is about to leave. Done when it has. Rejects with RedisAway. */
-  async rest(): Promise<void> {
+  /**
+   * Gives all of it to other nodes: this one is about to leave. Done when it has. Where another process goes on with
+   * the database, that sends what is in it. Rejects with RedisAway.
+   */
+  rest(isSucceeded: boolean): Promise<void> {
     this.#isResting = true
-    await this.balance()
+    this.#isSucceeded = isSucceeded
+    return this.balance()
   }
 
   /** It is there to write, from the next beat on. */
   wake(): void {
     this.#isResting = false
+    this.#isSucceeded = false
   }
 }
 

@@ -16,6 +16,7 @@ const SLICE_INTERVAL_MS = 100
  */
 export function drain(core: Core, drainMs: number): Promise<number> {
   core.state.draining = true
+  void core.engine.rest(false)
   const leaving = spread([...core.hub.connections()])
   const slices = Math.max(1, Math.floor(drainMs / SLICE_INTERVAL_MS))
   const total = leaving.length

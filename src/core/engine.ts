@@ -29,7 +29,7 @@
  * | `share`                                  | what plugins keep for all nodes                                      |
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `repeats`, `isTaken`                     | the answers to requests that may come again, and what they published  |
- * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
+ * | `run`, `addEarlier`, `start`, `sweep`, `rest`, `stop` | the life of the engine itself                            |
  * | `handOver`, `takeBack`, `keepsakes`, `adopt` | another process is to go on with what this one has               |
  */
 import type { App } from './app'
@@ -285,12 +285,20 @@ export interface Engine {
    */
   share(call: SharedCall): MaybePromise<unknown>
 
-  /** Adds a departure from before the start: it is due unless the arrival comes in time. */
-  addEarlier(fact: DepartureFact): void
+  /**
+   * Adds a departure from before the start: it is due unless the arrival comes in time. `onTaken` is called where
+   * others see to it from then on, whatever becomes of this node.
+   */
+  addEarlier(fact: DepartureFact, onTaken: () => void): void
   /** Connections may come from now on. */
   start(): void
   /** Drops what has expired. */
   sweep(): void
+  /**
+   * This node is about to leave: others do from now on what it does for all. `isSucceeded` where another process goes
+   * on with its database. Done when it has finished.
+   */
+  rest(isSucceeded: boolean): MaybePromise<void>
   stop(): void
 
   /** Writes all that is to be stored: another process reads it now. What is published is delivered only. */

@@ -48,6 +48,8 @@ export type FactKeeper = {
    * where the process ends before.
    */
   keep(stream: string, id: string, emit: () => void): Promise<void>
+  /** False where something of what is kept is still to be sent to somebody. */
+  isDone(): boolean
 }
 
 export class Facts {

@@ -260,6 +260,8 @@ export class OneNodeEngine implements Engine {
     this.repeats.sweep()
   }
 
+  rest(): void {}
+
   stop(): void {
     this.#parts.departures.stop()
     if (!this.#isHandedOver) this.#history.close()

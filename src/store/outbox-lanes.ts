@@ -21,6 +21,7 @@ const ADD = 'INSERT INTO webhook_lanes (app_id, endpoint) VALUES ($appId, $endpo
 const OF_APP = `
   SELECT id, endpoint, pending, failing, dead, paused_at AS pausedAt
     FROM webhook_lanes WHERE app_id = $appId ORDER BY id`
+const PENDING = 'SELECT 1 FROM webhook_lanes WHERE pending > 0 AND paused_at IS NULL LIMIT 1'
 const REMOVE = 'DELETE FROM webhook_lanes WHERE id = $id'
 const PAUSE = 'UPDATE webhook_lanes SET paused_at = $pausedAt WHERE id = $id'
 const SALT = 'SELECT salt FROM webhook_salt'
@@ -95,6 +96,11 @@ export class Lanes {
   count(key: LaneKey, rows: number): void {
     this.#laneOf(key).stored += rows
     this.#countRows(key.appId, rows)
+  }
+
+  /** True where one that is not paused has rows that are alive. */
+  hasPending(): boolean {
+    return this.db.query(PENDING).get() !== null
   }
 
   /** True where the app has any. */

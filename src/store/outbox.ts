@@ -168,6 +168,8 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   return {
     /** Rows of all endpoints, dead letters too. */
     size: (): number => lanes.size,
+    /** True where an endpoint that is not paused has rows that may be accepted yet. */
+    hasPending: (): boolean => lanes.hasPending(),
     /** Rows of one endpoint. */
     stored: (key: LaneKey): number => lanes.stored(key),
     keys: (): LaneKey[] => lanes.all(),

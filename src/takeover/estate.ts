@@ -45,7 +45,7 @@ export type EstateParts = {
 export function estateOf(parts: EstateParts): Estate {
   const { core, db, path, lock, upkeep, webhooks, statistics } = parts
   return {
-    finishWork: () => webhooks.finish(),
+    finishWork: () => Promise.all([core.engine.rest(true), webhooks.finish()]),
     release() {
       webhooks.hold()
       core.engine.handOver()

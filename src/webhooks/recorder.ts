@@ -5,6 +5,7 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { totalCounters } from '../core/counters'
+import type { FactKeeper } from '../core/facts'
 import { runGatesNow } from '../core/hooks'
 import type { DepartureFact } from '../core/messages'
 import type { Cancel, ChannelName, UserId } from '../core/types'
@@ -66,10 +67,13 @@ export class Recorder {
         !this.#isStopped && app.record.webhooks.length > 0 && isWanted(type, app, channel!),
       hasRoom: () => !this.#queue.isCrowded,
     })
-    core.facts.keeper = {
-      last: (stream) => outbox.lastOf(stream),
-      keep: (stream, id, emit) => this.#keep(stream, id, emit),
-    }
+    core.facts.keeper = this.#keeper
+  }
+
+  readonly #keeper: FactKeeper = {
+    last: (stream) => this.outbox.lastOf(stream),
+    keep: (stream, id, emit) => this.#keep(stream, id, emit),
+    isDone: () => this.#isEmpty && !this.outbox.hasPending(),
   }
 
   /**
@@ -123,7 +127,7 @@ export class Recorder {
       const app = this.core.apps.byId(entry.appId)
       if (!app) continue
       this.#push(entry)
-      if (entry.type === 'announce') this.core.engine.addEarlier(departureOf(app, entry))
+      if (entry.type === 'announce') this.#addOneEarlier(app, entry)
     }
     this.#scheduleWrite()
   }
@@ -154,8 +158,15 @@ export class Recorder {
     if (withdrawals.length > 0) this.outbox.record(withdrawals, clock.now(), 0)
     for (const announcement of before) {
       const app = apps.byId(announcement.appId)
-      if (app) this.core.engine.addEarlier(departureOf(app, announcement))
+      if (app) this.#addOneEarlier(app, announcement)
     }
+  }
+
+  #addOneEarlier(app: App, announcement: Announcement): void {
+    this.core.engine.addEarlier(departureOf(app, announcement), () => {
+      this.#push({ ...announcement, type: 'withdraw' })
+      this.#scheduleWrite()
+    })
   }
 
   #receive(fact: WebhookFact): void {

@@ -42,6 +42,7 @@ export class JoinedEngine implements Engine {
   readonly takeBack = this.handOver
   readonly keepsakes = () => []
   readonly adopt = this.handOver
+  readonly rest = this.handOver
   readonly nodes = () => [{ ...this.node.report(), id: '1', isOwn: true, link: undefined }]
 
   constructor(
@@ -57,9 +58,7 @@ export class JoinedEngine implements Engine {
     return this.bus.first.node.app(app.id)
   }
 
-  listen(): Promise<undefined> {
-    return this.bus.later(() => undefined)
-  }
+  readonly listen = (): Promise<undefined> => this.bus.later(() => undefined)
 
   enter(
     conn: Connection,

@@ -116,18 +116,23 @@ local function departed(channel, kind, user)
   if redis.call('ZCARD', leaving) == 1 then say('facts', '') end
 end
 
+-- True where nobody is back. Returns the channel, and the user where it is about one, as well.
+local function is_gone(departure)
+  local channel = string.sub(departure, 2)
+  if string.sub(departure, 1, 1) == 'v' then
+    return tonumber(redis.call('HGET', key('channel', channel), 'total') or 0) <= 0, channel
+  end
+  local home, user = split(channel)
+  return redis.call('HEXISTS', key('users', home), user) == 0, home, user
+end
+
 -- Departures whose time has come are facts. Returns the milliseconds until the next one's; -1 where there is none.
 local function settle_due()
   local leaving, now = prefix .. 'leaving', milliseconds()
   for _, departure in ipairs(redis.call('ZRANGEBYSCORE', leaving, '-inf', now, 'LIMIT', 0, SETTLED_AT_ONCE)) do
     redis.call('ZREM', leaving, departure)
-    local channel = string.sub(departure, 2)
-    if string.sub(departure, 1, 1) == 'm' then
-      local home, user = split(channel)
-      if redis.call('HEXISTS', key('users', home), user) == 0 then add_fact(home, 'member_removed', user) end
-    elseif tonumber(redis.call('HGET', key('channel', channel), 'total') or 0) <= 0 then
-      add_fact(channel, 'channel_vacated')
-    end
+    local gone, channel, user = is_gone(departure)
+    if gone then add_fact(channel, user and 'member_removed' or 'channel_vacated', user) end
   end
   local first = redis.call('ZRANGE', leaving, 0, 0, 'WITHSCORES')
   return first[2] and math.max(0, tonumber(first[2]) - now) or -1
