@@ -1,5 +1,6 @@
 /** The ways in which Redis fails a node. */
 import type { RedisAddress } from '../config/redis-url'
+import { raise, REFUSE } from '../core/errors'
 
 /** Redis did not answer, or cannot do it now; a repeat may succeed. */
 export class RedisAway extends Error {
@@ -86,4 +87,10 @@ export const isReply = (cause: unknown): cause is Error =>
 /** For what is found and mended later, by a comparison or a snapshot. */
 export function ignoreAway(cause: unknown): void {
   if (!(cause instanceof RedisAway)) throw cause
+}
+
+/** For what the API asks. @throws RealtimeError('engine_unavailable') where Redis is away */
+export function refuseAway(cause: unknown): never {
+  if (cause instanceof RedisAway) raise(REFUSE.engineAway)
+  throw cause
 }

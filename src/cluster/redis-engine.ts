@@ -30,7 +30,7 @@ import { Beats } from './beats'
 import { ClusterRepeats } from './cluster-repeats'
 import { runOn, type Context } from './context'
 import { Counting } from './counting'
-import { ignoreAway, RedisAway } from './away'
+import { ignoreAway, RedisAway, refuseAway } from './away'
 import { History } from './history'
 import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
@@ -297,7 +297,7 @@ export class RedisEngine implements Engine {
 
   counts(app: App, channel: ChannelName): Promise<Counts> {
     this.#counting.flush()
-    return this.#queries.counts(app, channel)
+    return this.#queries.counts(app, channel).catch(refuseAway)
   }
 
   nodes(): readonly NodeReport[] {
@@ -310,19 +310,19 @@ export class RedisEngine implements Engine {
 
   channels(app: App): Promise<OccupiedChannels> {
     this.#counting.flush()
-    return this.#queries.channels(app)
+    return this.#queries.channels(app).catch(refuseAway)
   }
 
   members(app: App, channel: ChannelName): Promise<readonly Member[]> {
-    return this.#queries.members(app, channel)
+    return this.#queries.members(app, channel).catch(refuseAway)
   }
 
   last(app: App, channel: ChannelName): Promise<CachedEvent | undefined> {
-    return this.#lasts.ask(app, channel)
+    return this.#lasts.ask(app, channel).catch(refuseAway)
   }
 
   history(app: App, channel: ChannelName, query: HistoryQuery): Promise<HistoryPage | undefined> {
-    return this.#history.page(app, channel, query)
+    return this.#history.page(app, channel, query).catch(refuseAway)
   }
 
   async forget(app: App, channel: ChannelName): Promise<Refusal | undefined> {

@@ -133,7 +133,7 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   not_acceptable: keepOpen(406),
   app_invalid: keepOpen(422),
   store_unavailable: keepOpen(503, { log: 'message' }),
-  engine_unavailable: keepOpen(503, { log: 'message' }),
+  engine_unavailable: keepOpen(503, { subscription: 'AuthError', log: 'message' }),
   too_many_watchers: keepOpen(503),
   too_many_sessions: keepOpen(503),
   too_many_tests: keepOpen(429),
