@@ -34,6 +34,8 @@ export class Dialled {
   constructor(
     readonly redis: Redis,
     readonly info: RedisInfo,
+    /** What Redis calls this connection. */
+    readonly id: string,
     /** Undefined where Sentinels said it. */
     readonly address: RedisAddress | undefined,
     private readonly NewCommand: typeof Command,
@@ -56,10 +58,18 @@ export class Dialled {
     })
   }
 
-  /** Ends it at once: a server that does not answer would not answer a goodbye. */
+  /**
+   * Has Redis end a connection of before, if it has not yet. What was sent on it and not read (Redis stood still, or
+   * the network did) would otherwise be carried out after what is sent on this one.
+   */
+  async fence({ id, info }: Pick<Dialled, 'id' | 'info'>): Promise<void> {
+    if (info.runId === this.info.runId) await withPatience(this.send('client', ['KILL', 'ID', id]))
+  }
+
+  /** Ends it at once: a server that does not answer would not answer a goodbye. What was not sent yet is not. */
   hangUp(): void {
     this.redis.disconnect()
-    this.redis.stream.destroy()
+    this.redis.stream.resetAndDestroy()
   }
 }
 
@@ -81,8 +91,8 @@ export async function dial(
   try {
     // A Sentinel is connected to first, and another one where that does not answer.
     await withPatience(redis.connect(), options.target.kind === 'sentinel' ? 3 : 1)
-    const info = await introduce(redis, options)
-    return new Dialled(redis, info, address ?? firstOf(options.target), NewCommand)
+    const { info, id } = await introduce(redis, options)
+    return new Dialled(redis, info, id, address ?? firstOf(options.target), NewCommand)
   } catch (cause) {
     redis.disconnect()
     if (cause instanceof RedisUnfit) throw cause
@@ -140,27 +150,34 @@ function clientOptions(
   }
 }
 
+/** No connection has this number. */
+const NOBODY = '9223372036854775807'
+
 /** Says who this is, and looks at the server. One round trip. @throws RedisUnfit, or what the server answered */
-async function introduce(redis: Redis, options: DialOptions): Promise<RedisInfo> {
+async function introduce(redis: Redis, options: DialOptions) {
   const { username, password, database } = options.target
   const name = `carillon:${options.cluster}:${options.nodeName}`.replace(/[^\x21-\x7e]/g, '_')
-  const [authorized, selected, , text] = await withPatience(
+  const [authorized, selected, , number, killed, text] = await withPatience(
     Promise.allSettled([
       password === undefined
         ? undefined
         : redis.call('AUTH', ...(username === undefined ? [] : [username]), password),
       database === 0 ? undefined : redis.call('SELECT', database),
       redis.call('CLIENT', 'SETNAME', name),
+      redis.call('CLIENT', 'ID'),
+      redis.call('CLIENT', 'KILL', 'ID', NOBODY), // whether it may: `fence` does
       redis.call('INFO'),
     ]),
   )
-  const refused = [authorized, selected, text].find((each) => each?.status === 'rejected')
+  const refused = [authorized, selected, number, killed, text].find(
+    (each) => each?.status === 'rejected',
+  )
   if (refused?.status === 'rejected') throw refusalOf(refused.reason, options)
   const info = readInfo(String(text.status === 'fulfilled' ? text.value : ''))
   const reason = unfitness(info, options.target)
   if (reason !== undefined) throw new RedisUnfit(reason)
   if (info.isLoading) throw new RedisAway('Redis reads its data', false)
-  return info
+  return { info, id: String(number.status === 'fulfilled' ? number.value : '') }
 }
 
 /** What a refusal of the first commands means; none shows a secret. */

@@ -26,6 +26,8 @@ export type KeeperOptions = {
 
 export class Keeper {
   #dialled: Dialled | undefined
+  /** The last one that there was, which Redis may not know to be over. */
+  #earlier: Pick<Dialled, 'id' | 'info'> | undefined
   #trouble: string | undefined = 'not connected yet'
   #isClosed = false
   #hasFailed = false
@@ -88,6 +90,7 @@ export class Keeper {
     })
     attempt.dialled = dialled
     try {
+      if (this.#earlier) await dialled.fence(this.#earlier)
       await this.options.prepare(dialled)
       if (attempt.ended !== undefined) throw new RedisAway(attempt.ended, false)
     } catch (cause) {
@@ -96,6 +99,7 @@ export class Keeper {
     }
     if (this.#isClosed) return dialled.hangUp()
     this.#dialled = dialled
+    this.#earlier = { id: dialled.id, info: dialled.info }
     this.#trouble = undefined
     this.#hasFailed = false
     this.#pauseMs = FIRST_PAUSE_MS

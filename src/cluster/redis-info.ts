@@ -19,6 +19,8 @@ export type RedisInfo = {
   /** Undefined where it does not say. */
   readonly evictionPolicy: string | undefined
   readonly life: Life
+  /** Of the process: numbers of connections are its own. */
+  readonly runId: string
 }
 
 const LEAST_MAJOR = 7
@@ -36,6 +38,7 @@ export function readInfo(text: string): RedisInfo {
     isLoading: fields.get('loading') === '1',
     isCluster: fields.get('redis_mode') === 'cluster' || fields.get('server_mode') === 'cluster',
     evictionPolicy: fields.get('maxmemory_policy'),
+    runId: fields.get('run_id') ?? '',
     life: {
       id: fields.get('master_replid') ?? '',
       earlierId: fields.get('master_replid2') ?? '',

@@ -1,7 +1,9 @@
 /** Connections that are cut, a Redis that comes back, and a replica that takes over. */
 import { expect, test } from 'bun:test'
+import { RedisAway } from '../../../src/cluster/away'
 import { newScript } from '../../../src/cluster/script'
 import { openTestLink } from '../../redis/link'
+import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 
@@ -42,6 +44,63 @@ describeWith('redis-server', 'a link that is cut', () => {
     for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected')
     const refusal: unknown = await asked[0]!.catch((cause: unknown) => cause)
     expect(refusal).toMatchObject({ name: 'RedisAway', maySent: true })
+  })
+
+  test('carries out nothing twice, nothing that it refused, and nothing out of turn', async () => {
+    const note = newScript('note', "return redis.call('RPUSH', prefix .. 'notes', ARGV[1])")
+    const read = newScript('read', "return redis.call('LRANGE', prefix .. 'notes', 0, -1)")
+    await using redis = await startRedis()
+    await using proxy = await startProxy(redis.port)
+    await using link = await openTestLink(redis.urlAt(proxy.port))
+    const outcomes: ('done' | 'refused' | 'unknown')[] = []
+    const send = async (): Promise<void> => {
+      const index = outcomes.push('unknown') - 1
+      try {
+        await link.run(note, '7', [index])
+        outcomes[index] = 'done'
+      } catch (cause) {
+        expect(cause).toBeInstanceOf(RedisAway)
+        if (!(cause as RedisAway).maySent) outcomes[index] = 'refused'
+      }
+    }
+    for (let round = 0; round < 30; round++) {
+      const sent: Promise<void>[] = []
+      for (let burst = 0; burst < 20; burst++) {
+        for (let each = 0; each < 10; each++) sent.push(send())
+        if (burst === 10 + (round % 7)) proxy.reset()
+        await new Promise(setImmediate)
+      }
+      await Promise.all(sent)
+      await link.waitFor('connected')
+    }
+    const written = ((await link.run(read, '7', [])) as string[]).map(Number)
+    expect(written).toEqual(written.toSorted((one, other) => one - other))
+    expect(new Set(written).size).toBe(written.length)
+    const isWritten = new Set(written)
+    const wrong = outcomes.filter((outcome, index) =>
+      outcome === 'done' ? !isWritten.has(index) : outcome === 'refused' && isWritten.has(index),
+    )
+    expect(wrong).toEqual([])
+    for (const outcome of ['done', 'refused', 'unknown'] as const)
+      expect(outcomes).toContain(outcome)
+  })
+
+  test('has nothing carried out late that it has given up', async () => {
+    const note = newScript('note', "return redis.call('RPUSH', prefix .. 'notes', ARGV[1])")
+    const count = newScript('count', "return redis.call('LLEN', prefix .. 'notes')")
+    await using redis = await startRedis()
+    await using link = await openTestLink(redis.url, { scripts: [note, count] })
+    redis.pause()
+    const asked = Array.from({ length: 20_000 }, () => link.run(note, '7', ['x'.repeat(1000)]))
+    await Promise.allSettled(asked)
+    redis.resume()
+    await link.waitFor('connected')
+    const before = await link.run(count, '7', [])
+    expect(before).toBeGreaterThanOrEqual(0)
+    await redis.cli('ping') // by then Redis has been everywhere
+    expect(await link.run(count, '7', [])).toBe(before)
+    await link.waitFor('deaf')
+    expect(await link.run(count, '7', [])).toBe(before)
   })
 
   test('follows Sentinel to the replica that takes over', async () => {
