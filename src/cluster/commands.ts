@@ -9,6 +9,7 @@ import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'
 import type { RedisInfo } from './redis-info'
 import type { Script } from './script'
+import type { Versions } from './wire'
 
 const MAX_WAITING = 100_000
 const MAX_WAITING_BYTES = 64 * 2 ** 20
@@ -18,6 +19,7 @@ type Prepared = { readonly sha: string; readonly text: string }
 
 export type CommandsOptions = Omit<KeeperOptions, 'prepare'> & {
   readonly scripts: readonly Script[]
+  readonly versions: Readonly<Versions>
   /** The command that says something on a bus. */
   readonly speak: 'PUBLISH' | 'SPUBLISH'
 }
@@ -25,6 +27,8 @@ export type CommandsOptions = Omit<KeeperOptions, 'prepare'> & {
 export class Commands {
   readonly #keeper: Keeper
   readonly #prepared = new Map<Script, Prepared>()
+  /** The version of messages that those write. */
+  #writes = 0
   /** Scripts that the connection has. */
   #loaded = new Set<Script>()
   #waitingBytes = 0
@@ -35,6 +39,7 @@ export class Commands {
       prepare: async (dialled) => {
         this.#loaded = new Set()
         this.#waitingBytes = 0
+        this.#changeVersion()
         const loads = options.scripts.map((script) => this.#load(dialled, script))
         await withPatience(Promise.all(loads))
       },
@@ -73,6 +78,7 @@ export class Commands {
     const waiting = keeper.asked - keeper.answered
     if (waiting >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
       return Promise.reject(new RedisAway('too much has no answer yet', false))
+    if (this.options.versions.writes !== this.#writes) this.#changeVersion()
     if (!this.#loaded.has(script)) this.#load(dialled, script).catch(() => undefined)
     let bytes = 0
     for (const arg of args) bytes += typeof arg === 'string' ? arg.length : 8
@@ -118,9 +124,17 @@ export class Commands {
     return explainRefusal(message, dialled.address) ?? new ScriptRefused(message)
   }
 
+  /** Scripts of another text: they are given to Redis when they are first run. */
+  #changeVersion(): void {
+    this.#writes = this.options.versions.writes
+    this.#prepared.clear()
+    this.#loaded.clear()
+  }
+
   #prepare(script: Script): Prepared {
     return this.#prepared.getOrInsertComputed(script, () => {
-      const text = `local SPEAK = '${this.options.speak}'\n${script.text}`
+      const { speak, versions } = this.options
+      const text = `local SPEAK, VERSION = '${speak}', '${versions.writes}'\n${script.text}`
       return { text, sha: createHash('sha1').update(text).digest('hex') }
     })
   }

@@ -6,6 +6,7 @@ import type { Incarnations, Lives } from './incarnations'
 import type { Link } from './link'
 import type { Script } from './script'
 import { partitionOf, type FullName } from './names'
+import type { Versions } from './wire'
 
 export type Context = {
   /** Replaced once it is open. */
@@ -21,6 +22,7 @@ export type Context = {
   node: Node
   readonly lives: Lives
   readonly numbers: Numbers
+  readonly versions: Versions
 }
 
 /** Counted for life. */

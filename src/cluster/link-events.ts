@@ -3,6 +3,7 @@ import type { Readiness } from '../core/readiness'
 import type { Clock, Log } from '../core/types'
 import type { DialOptions } from './dial'
 import type { Script } from './script'
+import type { Versions } from './wire'
 
 /** True for places whose keys are on the Redis that an event is about; all are, but on a Cluster. */
 export type Covers = (place: string) => boolean
@@ -24,6 +25,8 @@ export type LinkEvents = {
 export type LinkOptions = DialOptions & {
   /** Given to Redis on each connect; others when they are first run. */
   readonly scripts: readonly Script[]
+  /** What scripts write: it may change. */
+  readonly versions: Readonly<Versions>
   readonly clock: Clock
   readonly log: Log
   readonly readiness: Readiness

@@ -29,7 +29,7 @@ export class Master {
     readonly address: RedisAddress | undefined,
     events: MasterEvents,
   ) {
-    const { clock, scripts } = options
+    const { clock, scripts, versions } = options
     const isCluster = options.target.kind === 'cluster'
     const connect = async (onEnd: (reason: string) => void) => {
       const dialled = await dial(options, address, onEnd)
@@ -40,6 +40,7 @@ export class Master {
     this.commands = new Commands({
       clock,
       scripts,
+      versions,
       speak: isCluster ? 'SPUBLISH' : 'PUBLISH',
       dial: connect,
       onUp: () => {

@@ -22,7 +22,6 @@ import {
 import { pairs } from './snapshot'
 import type { Script } from './script'
 import { SCRIPTS } from './scripts'
-import { VERSION } from './wire'
 
 export const NODES_PLACE = 'nodes'
 export const NODES_BUS = `{${NODES_PLACE}}:bus`
@@ -33,8 +32,6 @@ const LAG_MS = 100
 export type NodesOptions = {
   /** What has to be the same on all nodes. */
   readonly agreed: NodeCard['agreed']
-  /** The newest messages that this node reads; another number in tests only. */
-  readonly reads?: number
   readonly lagMs?: number | undefined
 }
 
@@ -55,7 +52,9 @@ export class Nodes {
   /** When its own last beat came back, and since when the others can be heard (`mono`). */
   #heardOwnAt = -Infinity
   #hearsSince = 0
+  /** Not in it any more where it has gone meanwhile. */
   readonly #fetching = new Set<string>()
+  #hasLeft = false
 
   constructor(
     readonly context: Context,
@@ -66,15 +65,17 @@ export class Nodes {
     return this.context.incarnations.base
   }
 
-  get #reads(): number {
-    return this.options.reads ?? VERSION
-  }
-
-  /** What this node writes: the newest that all read. */
-  get writes(): number {
-    let lowest = this.#reads
+  /** Notes what all nodes read: called when one comes, changes or goes. */
+  #agreeOnVersion(): void {
+    const { versions, log } = this.context
+    let lowest = versions.reads
     for (const { beat } of this.known.all()) lowest = Math.min(lowest, beat.reads)
-    return lowest
+    if (lowest === versions.writes) return
+    versions.writes = lowest
+    log.info(
+      { writes: lowest, reads: versions.reads },
+      'messages to other nodes have another version',
+    )
   }
 
   /** Done when this node knows of the others, and they of it, where Redis is there. */
@@ -108,7 +109,7 @@ export class Nodes {
 
   async #beat(): Promise<void> {
     const core = this.#core
-    if (!core) return
+    if (!core || this.#hasLeft) return
     const { clock } = this.context
     const card = JSON.stringify(this.#cardOf(core))
     const sentAt = clock.mono()
@@ -134,7 +135,7 @@ export class Nodes {
     return {
       type: 'beat',
       id: this.#id,
-      reads: this.#reads,
+      reads: this.context.versions.reads,
       card: nameOf(card),
       told: this.#told,
       sentAt,
@@ -219,7 +220,9 @@ export class Nodes {
   }
 
   #hear(beat: NodeBeat): void {
+    const before = this.known.get(beat.id)?.beat.reads
     const node = this.known.hear(beat, this.context.clock.mono())
+    if (beat.reads !== before) this.#agreeOnVersion()
     if (node.cardName !== beat.card || node.told !== beat.told) void this.#fetchSafely(node.id)
   }
 
@@ -240,11 +243,13 @@ export class Nodes {
     this.#fetching.add(id)
     try {
       const answer = await this.#run(SCRIPTS.nodesRead, id)
+      if (!this.#fetching.has(id)) return
       const [cardText, beatText, flat, told] = answer as [string, string, string[], string]
       const [card, beat] = [readCard(cardText), readNodeMessage(beatText)]
       if (!card || beat?.type !== 'beat' || beat.id !== id) return
       if (this.known.isFull && !this.known.get(id)) return
       this.#adopt(this.known.hear(beat, this.context.clock.mono()), card, nameOf(cardText))
+      this.#agreeOnVersion()
       const connections = pairs(flat).map(
         ([appId, count]) => [appId as AppId, Number(count)] as const,
       )
@@ -267,15 +272,17 @@ export class Nodes {
   }
 
   #forget(id: string): void {
+    this.#fetching.delete(id)
     const gone = this.known.forget(id)
+    this.#agreeOnVersion()
     if (gone?.card) this.context.log.info({ node: gone.card.name, id }, 'another node has gone')
   }
 
   /** This node, then the others, by name. */
   list(): readonly NodeReport[] {
-    const { clock, numbers, node } = this.context
+    const { clock, numbers, node, versions } = this.context
     const now = clock.mono()
-    const writes = this.writes
+    const { writes } = versions
     const others = [...this.known.all()].flatMap((other): NodeReport[] => {
       const { card, beat, id, heardAt } = other
       if (!card) return []
@@ -288,7 +295,7 @@ export class Nodes {
     })
     const [lagMs, busLagMs] = [this.#lagMs, this.#busLagMs]
     const { warnings } = this.context.link
-    const own = { ...numbers, reads: this.#reads, writes, seenMs: 0, lagMs, busLagMs, warnings }
+    const own = { ...numbers, ...versions, seenMs: 0, lagMs, busLagMs, warnings }
     return [
       { ...node.report(), id: this.#id, isOwn: true, link: { ...own, differences: [] } },
       ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -304,6 +311,7 @@ export class Nodes {
 
   /** After `stop`: nobody has to wait for its lease. */
   async leave(): Promise<void> {
+    this.#hasLeft = true
     if (this.context.link.isPlaceUp(NODES_PLACE))
       await this.#safely(() => withPatience(this.#run(SCRIPTS.nodesLeave)))
   }

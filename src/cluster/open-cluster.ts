@@ -18,6 +18,7 @@ import { takeRecords, type EarlyRecords } from './records-start'
 import { RedisEngine } from './redis-engine'
 import { SCRIPTS } from './scripts'
 import { readRedisTls } from './tls-files'
+import { VERSION } from './wire'
 
 export type Cluster = {
   readonly newEngine: (parts: EngineParts) => RedisEngine
@@ -33,7 +34,9 @@ export type Cluster = {
   close(): Promise<void>
 }
 
-export type ClusterOptions = Pick<NodesOptions, 'agreed' | 'reads'> & {
+export type ClusterOptions = Pick<NodesOptions, 'agreed'> & {
+  /** The newest version of messages that it reads; another one in tests only. */
+  readonly reads?: number
   /** The real one, also in tests: leases are by Redis' own. */
   readonly clock: Clock
   readonly log: Log
@@ -42,7 +45,7 @@ export type ClusterOptions = Pick<NodesOptions, 'agreed' | 'reads'> & {
 }
 
 export function newCluster(config: Config, url: string, options: ClusterOptions): Cluster {
-  const { clock, log, lagMs } = options
+  const { clock, log, lagMs, reads = VERSION } = options
   const context: Omit<Context, 'kindOf'> = {
     link: NO_LINK,
     node: undefined!,
@@ -52,6 +55,7 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
     incarnations: new Incarnations(),
     lives: new Lives(),
     numbers: newNumbers(),
+    versions: { reads, writes: reads },
   }
   let engine: RedisEngine
   let full: Context
@@ -66,7 +70,10 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
     async begin(core, mirror) {
       const scripts = [...Object.values(SCRIPTS), ...Object.values(TABLE_SCRIPTS)]
       const linkOptions = linkOptionsOf(config, url, { ...options, readiness: core.readiness })
-      full.link = await openLink({ ...linkOptions, scripts }, eventsOf(engine, nodes))
+      full.link = await openLink(
+        { ...linkOptions, scripts, versions: full.versions },
+        eventsOf(engine, nodes),
+      )
       await nodes.begin(core)
       await engine.begin(core, mirror)
     },
@@ -110,6 +117,7 @@ const linkOptionsOf = (
   cluster: config.cluster,
   nodeName: nodeNameOf(config),
   scripts: [],
+  versions: { reads: VERSION, writes: VERSION },
   clock,
   log,
   readiness,

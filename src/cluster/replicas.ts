@@ -156,7 +156,7 @@ export class Replicas {
     const isReborn = !isFirst && replica.epoch !== snapshot.epoch
     const now = context.clock.mono()
     if (isReborn) this.#beLenient(replica, now)
-    const heard = isFirst ? [] : heardOf(replica, snapshot)
+    const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
     if (!isFirst && lacksSome(replica, snapshot, heard.length)) context.numbers.deafChannels++
     this.events.adopted(replica, snapshot, heard)
     replica.epoch = snapshot.epoch
@@ -244,7 +244,7 @@ export class Replicas {
 
   /** Takes a message that is next. Where one is missing the channel is fetched, unless it has just been. */
   #take(replica: Replica, text: string, mayFetch: boolean): void {
-    const message = readMessage(text)
+    const message = readMessage(text, this.context.versions.reads)
     if (!message) {
       this.context.numbers.refusedMessages++
       return
@@ -316,10 +316,10 @@ export class Replicas {
 }
 
 /** Messages that have waited behind a snapshot, of which it has the seats and counts. */
-function heardOf({ queue, epoch, rev }: Replica, snapshot: Snapshot): Message[] {
+function heardOf({ queue, epoch, rev }: Replica, snapshot: Snapshot, newest: number): Message[] {
   const after = epoch === snapshot.epoch ? rev : 0
   return queue.flatMap((text) => {
-    const message = readMessage(text)
+    const message = readMessage(text, newest)
     const isHeard =
       message?.epoch === snapshot.epoch && message.rev > after && message.rev <= snapshot.rev
     return isHeard ? [message] : []

@@ -11,6 +11,14 @@ import type { JsonText, Member, Meta, Position, SocketId } from '../core/types'
 /** Of the messages that this version reads and writes. */
 export const VERSION = 1
 
+/** Versions of messages: nodes of two versions of the server speak to each other while one takes the other's place. */
+export type Versions = {
+  /** The newest that this node reads; it reads all before it, too. */
+  readonly reads: number
+  /** The newest that all nodes read: what this one writes. */
+  writes: number
+}
+
 /** The longest message that is read: the largest data that a setting allows, and what escapes make of it. */
 const MAX_CHARS = 8 * 1024 * 1024
 
@@ -162,13 +170,21 @@ export function readKept(
   }
 }
 
-/** Reads a message; undefined for what is none, or of an unknown version. */
-export function readMessage(text: string): Message | undefined {
+/** Reads a message; undefined for what is none, or of a version after `newest`. */
+export function readMessage(text: string, newest = VERSION): Message | undefined {
   if (text.length > MAX_CHARS) return undefined
   const [fields, data] = splitText(text)
   if (!Array.isArray(fields)) return undefined
   const [version, epoch, rev, type, ...rest] = fields as unknown[]
-  if (version !== VERSION || !isEpoch(epoch) || !isCount(rev) || !isText(type)) return undefined
+  if (
+    !isCount(version) ||
+    version < 1 ||
+    version > newest ||
+    !isEpoch(epoch) ||
+    !isCount(rev) ||
+    !isText(type)
+  )
+    return undefined
   return Object.hasOwn(READERS, type) ? READERS[type]!({ epoch, rev }, rest, data) : undefined
 }
 

@@ -32,6 +32,7 @@ export async function openTestLink(url: string, options: Partial<LinkOptions> = 
       cluster: 'tests',
       nodeName: 'tests',
       scripts: [],
+      versions: { reads: 1, writes: 1 },
       clock: systemClock,
       log,
       readiness,

@@ -1,7 +1,7 @@
 -- What all scripts have in common. KEYS[1] is the prefix of a partition. The first arguments are those of every
 -- script: the node's id in this partition, a channel as `app/channel`, and random text for an epoch that may begin.
--- SPEAK, which stands before this, is the command that says something on a bus: SPUBLISH on a Cluster, else PUBLISH.
-local VERSION = 1
+-- Before this stand SPEAK, the command that says something on a bus (SPUBLISH on a Cluster, else PUBLISH), and VERSION,
+-- that of the messages that all nodes read.
 -- Facts of a partition that nobody has written down yet; later ones are dropped, and counted.
 local MOST_FACTS = 100000
 -- Departures that one script makes facts.

@@ -14,7 +14,7 @@ if known[2] and kind == 'e' then
   end
   redis.call('HDEL', home, 'stream', 'offset', 'sum', 'ttl', 'origin', 'past', 'past_offset')
 end
-local text = '[1,"' .. known[1] .. '",' .. redis.call('HINCRBY', home, 'rev', 1) .. ',"' .. kind .. '"' .. ARGV[5] .. ']'
+local text = '[' .. VERSION .. ',"' .. known[1] .. '",' .. redis.call('HINCRBY', home, 'rev', 1) .. ',"' .. kind .. '"' .. ARGV[5] .. ']'
 if ARGV[6] ~= '' then text = text .. '\n' .. ARGV[6] end
 redis.call(SPEAK, prefix .. 'bus:' .. name, text)
 return 1

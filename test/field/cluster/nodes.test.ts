@@ -1,9 +1,18 @@
 /** Nodes that know of each other: each is told of all, of what they have, and of who has gone. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { MemoryLog } from '../../../kit/clock'
 import { createServed } from '../../../kit/server'
-import type { Config } from '../../../src/config/config'
+import { systemClock } from '../../../src/clock'
+import { busOf, partitionOf } from '../../../src/cluster/names'
+import { newCluster } from '../../../src/cluster/open-cluster'
+import { newScript } from '../../../src/cluster/script'
+import { readConfig, type Config } from '../../../src/config/config'
+import { mirrorOf } from '../../../src/store/mirror'
+import { openDatabase } from '../../../src/store/sqlite'
+import { Writes } from '../../../src/store/writes'
 import { runOn } from '../../cli/run'
 import { TestServer } from '../../harness'
+import { openTestLink } from '../../redis/link'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 
@@ -109,4 +118,53 @@ describeWith('redis-server', 'nodes', () => {
     expect(await third.core.engine.connections(third.core.apps.byId('1')!)).toBe(2)
     expect(app.gauges.connections).toBe(1)
   })
+
+  test('a version of messages that one of them does not read is not written, and is refused', async () => {
+    const config = { redisUrl: redis.url, cluster: 'v', webhookSettleMs: 0 }
+    await using link = await openTestLink(redis.url, { cluster: 'v' })
+    const [room, place] = ['1/room', String(partitionOf('1/room'))]
+    await link.subscribe(busOf(room))
+    const versionOfLast = () => link.heard.at(-1)!.split(' ')[1]!.slice(0, 3)
+    const numbersOf = ({ core }: TestServer) => core.engine.nodes()[0]!.link!
+
+    // As the version after this one will be: it reads and writes 2, too.
+    const log = new MemoryLog()
+    const options = { clock: systemClock, log, agreed: {}, reads: 2 }
+    const cluster = newCluster({ ...readConfig({}), ...config }, redis.url, options)
+    const { newEngine } = cluster
+    await using next = new TestServer(await createServed({ config }, { log, newEngine }))
+    const database = openDatabase(':memory:', log)
+    await cluster.begin(next.core, mirrorOf(new Writes(database, log), Date.now))
+    expect(numbersOf(next).writes).toBe(2)
+    const there = await next.raw()
+    await there.subscribed('room')
+    expect(versionOfLast()).toBe('[2,')
+
+    const old = await startNode('old', config)
+    const here = await old.raw()
+    await here.subscribed('room')
+    for (const from of [next, old]) {
+      await from.trigger({ channel: 'room', name: 'e', data: 'x' })
+      for (const client of [here, there]) expect(await client.next()).toContain('"event":"e"')
+      expect(versionOfLast()).toBe('[1,')
+    }
+    expect([next, old].map((server) => numbersOf(server).writes)).toEqual([1, 1])
+    const refusedBefore = numbersOf(old).refusedMessages
+    await link.run(SAY, place, [`bus:${room}`, '[2,"e",1,"e","b",null,null]\n"x"'])
+    await old.trigger({ channel: 'room', name: 'marker', data: 'x' })
+    for (const client of [here, there]) expect(await client.next()).toContain('"event":"marker"')
+    expect(numbersOf(old).refusedMessages).toBe(refusedBefore + 1)
+
+    await old.stop()
+    await until(
+      () => numbersOf(next).writes,
+      (writes) => writes === 2,
+    )
+    await next.trigger({ channel: 'room', name: 'alone', data: 'x' })
+    expect(await there.next()).toContain('"event":"alone"')
+    expect(versionOfLast()).toBe('[2,')
+    await cluster.close()
+  })
 })
+
+const SAY = newScript('say', 'say(ARGV[1], ARGV[2]) return 1')
