@@ -96,6 +96,30 @@ describeWith('redis-server', 'who may talk to Redis', () => {
     expect(await refusalOf(redis.url, missing)).toStartWith('CARILLON_REDIS_CA_FILE=/none cannot')
   })
 
+  test('what Redis refuses for now was not carried out, and a repeat is', async () => {
+    await using redis = await startRedis()
+    await using link = await openTestLink(redis.url)
+    expect(await link.run(COUNT, '1', [])).toBe(1)
+    const refusals = [
+      ['OOM', ['config', 'set', 'maxmemory', '1'], ['config', 'set', 'maxmemory', '0']],
+      [
+        'NOREPLICAS',
+        ['config', 'set', 'min-replicas-to-write', '1'],
+        ['config', 'set', 'min-replicas-to-write', '0'],
+      ],
+      ['READONLY', ['replicaof', '127.0.0.1', '1'], ['replicaof', 'no', 'one']],
+    ] as const
+    for (const [index, [code, spoil, mend]] of refusals.entries()) {
+      await redis.cli(...spoil)
+      const refused: unknown = await link.run(COUNT, '1', []).catch((cause: unknown) => cause)
+      expect(refused).toMatchObject({ name: 'RedisAway', maySent: false })
+      expect(String(refused)).toContain(code)
+      await redis.cli(...mend)
+      await waitUntil('it is up', () => link.isUp)
+      expect(await link.run(COUNT, '1', [])).toBe(index + 2)
+    }
+  })
+
   test('a policy that deletes is warned of', async () => {
     await using redis = await startRedis()
     await redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru')

@@ -105,7 +105,11 @@ describeWith('redis-server', 'a link that is cut', () => {
 
   test('follows Sentinel to the replica that takes over', async () => {
     await using redis = await startRedis({ sentinel: true })
-    await using link = await openTestLink(redis.url)
+    await redis.sentinel!.cli('acl', 'setuser', 'default', 'resetpass', '>watchword')
+    await using stranger = await openTestLink(redis.url)
+    expect(stranger.trouble).toContain('NOAUTH')
+    await stranger.close()
+    await using link = await openTestLink(redis.url, { sentinelPassword: 'watchword' })
     await link.subscribe('{7}:bus:a')
     expect(await link.run(SAY, '7', ['before'])).toBe(1)
     const life = link.life('7')
