@@ -36,8 +36,6 @@ export type NodesRecords = {
   take(areMissing: () => boolean): Promise<void>
   /** Makes the first app and admin. @throws (rejects with) AppConflict, RealtimeError */
   found(credentials: Pick<Credentials, 'newApp' | 'admin'>): Promise<void>
-  /** Done when rows of the audit that were written here are where all are. */
-  settle(): Promise<void>
 }
 
 /** Loads what speaks to Redis only where it is needed. */
@@ -68,7 +66,6 @@ export async function enginesOf(
       },
       found: ({ newApp, admin: { username, passwordSha256, origin } }) =>
         cluster.found(newApp, origin === 'generated' ? { username, passwordSha256 } : undefined),
-      settle: () => cluster.settle(),
     },
   }
 }

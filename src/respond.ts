@@ -69,7 +69,22 @@ export const respondToApi = (to: Responder, request: Request): MaybePromise<Resp
     : respondUnheard(to, request)
 
 const respondUnheard = (to: Responder, request: Request): MaybePromise<Response> =>
-  to.inFlight.answer(request, () => respondInTurn(to, request, () => to.api.fetch(request)))
+  to.inFlight.answer(request, () => respondInTurn(to, request, () => fetchAnswer(to, request)))
+
+const ADMIN = '/api/admin'
+
+/** Over several nodes whoever asks the admin API finds what was changed before, on whichever node that was. */
+const fetchAnswer = ({ core, api }: Responder, request: Request): MaybePromise<Response> =>
+  core.engine.isShared && pathOf(request.url).includes(ADMIN)
+    ? fetchAgreed(core, api, request)
+    : api.fetch(request)
+
+async function fetchAgreed({ engine }: Core, api: HttpApi, request: Request): Promise<Response> {
+  await engine.catchUp()
+  const response = await api.fetch(request)
+  if (request.method !== 'GET') await engine.catchUp()
+  return response
+}
 
 /** Responds in this turn of the event loop, or in one of the next where the requests before have used it up. */
 export function respondInTurn(

@@ -28,8 +28,6 @@ export type Cluster = {
   takeRecords(mirror: Mirror): Promise<EarlyRecords>
   /** Makes what this start has generated. @throws (rejects with) AppConflict, RealtimeError */
   found(record: AppRecord | undefined, admin: StoredAdmin | undefined): Promise<void>
-  /** Done when rows of the audit that were written here are where all are. */
-  settle(): Promise<void>
   /** Leaves the others. */
   close(): Promise<void>
 }
@@ -80,7 +78,6 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
     takeRecords: (mirror) =>
       takeRecords(linkOptionsOf(config, url, { ...options, readiness: new Readiness() }), mirror),
     found: (record, admin) => engine.records.found(record, admin),
-    settle: () => engine.records.settle(),
     async close() {
       nodes.stop()
       await Promise.all([engine.leave(), nodes.leave()])

@@ -13,6 +13,8 @@ import { Table } from './records-table'
 import { liveTarget } from './records-targets'
 import { TABLE_BUS } from './records-wire'
 
+const CATCH_UP_MS = 1000
+
 type Parts = { readonly core: Core; readonly records: Records; readonly orders: RecordOrders }
 
 export class NodeRecords {
@@ -75,9 +77,15 @@ export class NodeRecords {
     return this.#known.orders.found(record, admin)
   }
 
-  /** Done when rows of the audit that were written here are where all are. */
-  settle(): Promise<void> {
-    return this.#known.orders.settleRows()
+  /** See `Engine.catchUp`. Waits for a second at most: a Redis that hangs is away after three. */
+  async catchUp(): Promise<void> {
+    if (!this.#parts || !this.context.link.isUp) return
+    const { records, orders } = this.#parts
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.context.clock.after(CATCH_UP_MS, resolve)
+    const caughtUp = Promise.all([orders.settleRows(), records.catchUp()])
+    await Promise.race([promise, caughtUp])
+    cancel()
   }
 
   /** @throws RealtimeError before the server has begun */

@@ -49,8 +49,10 @@ export class Records {
   target: Target
   /** Counted for life: messages and items that were none. */
   refused = 0
-  #isBusy = false
-  /** Asked for while busy. */
+  /** The look that is under way, and the one after it: whoever asks meanwhile wants what came since. */
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  /** Something else than was looked for. */
   #isDue = false
   #waiters: Waiter[] = []
   #timers: Cancel[] = []
@@ -90,7 +92,7 @@ export class Records {
     if (!message) return void this.refused++
     const { life, rev } = this.state
     if (message.life === life && message.rev <= rev) return
-    const isNext = message.life === life && message.rev === rev + 1 && !this.#isBusy
+    const isNext = message.life === life && message.rev === rev + 1 && !this.#running
     if (isNext && message.shared !== undefined && this.#share(message.shared, message.text)) {
       this.#note(message.rev)
       return
@@ -113,21 +115,28 @@ export class Records {
   }
 
   /** Looks at the table and takes what is new. Never rejects. Done when this node has what the table had. */
-  async catchUp(): Promise<void> {
-    this.#isDue = true
-    if (this.#isBusy || this.#isStopped) return
-    this.#isBusy = true
+  catchUp(): Promise<void> {
+    if (this.#next) return this.#next
+    if (this.#running) return (this.#next = this.#running.then(() => this.#run()))
+    return this.#run()
+  }
+
+  #run(): Promise<void> {
+    this.#next = undefined
+    this.#running = this.#lookUntilDone().finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  async #lookUntilDone(): Promise<void> {
     try {
-      while (this.#isDue && !this.#isStopped) {
+      do {
         this.#isDue = false
-        await this.#look()
-      }
+        if (!this.#isStopped) await this.#look()
+      } while (this.#isDue)
     } catch (cause) {
       this.#settle(cause)
       if (!(cause instanceof RedisAway) && !isUnstored(cause))
         this.options.log.error({ err: cause }, 'redis: apps could not be taken over')
-    } finally {
-      this.#isBusy = false
     }
   }
 

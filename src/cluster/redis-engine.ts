@@ -281,6 +281,10 @@ export class RedisEngine implements Engine {
   /** Watchers are told by each node, as the users' own channels say; nothing else is announced. */
   announce(): void {}
 
+  catchUp(): Promise<void> {
+    return this.records.catchUp()
+  }
+
   order(order: Order): MaybePromise<void> {
     if (order.type === 'app_changed' || order.type === 'token_changed')
       return this.records.order(order)

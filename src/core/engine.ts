@@ -22,6 +22,7 @@
  * | `publish`                                | an event for the subscribers of a channel                             |
  * | `announce`                               | a notice for them that no arrival and no departure causes             |
  * | `order`                                  | something that every node has to do                                   |
+ * | `catchUp`                                | what every node has done before the call is done here                 |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
  * | `nodes`                                  | which nodes there are                                                |
@@ -242,6 +243,12 @@ export interface Engine {
 
   /** Done when this node has carried it out. @throws (or rejects) as `Node.carryOut` */
   order(order: Order): MaybePromise<void>
+
+  /**
+   * Done when this node has what was changed of apps, tokens and the audit on others before the call, and they can
+   * have what was changed here; or when that cannot be known.
+   */
+  catchUp(): MaybePromise<void>
 
   /** True where somebody is in the channel. */
   isOccupied(app: App, channel: ChannelName): boolean

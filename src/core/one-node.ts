@@ -178,6 +178,8 @@ export class OneNodeEngine implements Engine {
     this.#node.announce(app, notice, except)
   }
 
+  catchUp(): void {}
+
   order(order: Order): void {
     if (order.type !== 'app_changed') return this.#node.carryOut(order)
     const { change } = order

@@ -195,6 +195,10 @@ export class JoinedEngine implements Engine {
     )
   }
 
+  catchUp(): Promise<void> {
+    return this.bus.later(() => undefined)
+  }
+
   order(order: Order): Promise<void> {
     return this.bus.later(() => {
       this.bus.carryOut(order, this)
