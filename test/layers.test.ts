@@ -198,6 +198,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'pages/console/admin/scope.tsx': 'lists of tokens, sessions and changes show it',
   'pages/console/main.tsx': 'what the page begins with',
   'cluster/link-events.ts': 'links and their masters share them',
+  'cli/doctor-redis.ts': 'as each subject of the doctor has one',
   'cluster/tls-files.ts': 'files, as no other part of a link',
   'config/pem-file.ts': 'both sides of TLS need it',
   'cluster/absence.ts': 'both kinds of links have it',

@@ -196,6 +196,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     '../package.json',
     'apps',
     'cli',
+    'clock',
+    'cluster/link-settings',
     'config',
     'core',
     'open-files',

@@ -1,6 +1,6 @@
 /**
  * `carillon doctor`: looks at this machine, the settings of this folder and the server that runs by them, and says what
- * is wrong. It connects to this machine only.
+ * is wrong. It connects to this machine, and to the Redis of the settings.
  */
 import { engines, version } from '../../package.json'
 import { SETTINGS, type Config } from '../config/config'
@@ -11,6 +11,7 @@ import { checkConfig } from './check-config'
 import { SERVER_OPTIONS, type Around, type CommandRow } from './command'
 import { checkDatabase } from './doctor-database'
 import { checkReach } from './doctor-reach'
+import { checkRedis } from './doctor-redis'
 import { checkServer } from './doctor-server'
 import { EXITS } from './exits'
 import { printFindings, type Finding } from './findings'
@@ -19,7 +20,7 @@ export const DOCTOR: CommandRow = {
   name: 'doctor',
   about: 'look for what is wrong with a server, its settings and its machine',
   details:
-    'Exits with 1 where something is wrong. Whether a client outside would get in is told from the settings: it connects to this machine only.',
+    'Exits with 1 where something is wrong. Whether a client outside would get in is told from the settings: it connects to this machine, and to the Redis of the settings.',
   options: SERVER_OPTIONS,
   examples: [
     ['doctor', 'in the folder and with the environment of the server'],
@@ -51,6 +52,7 @@ async function examine(around: Around): Promise<readonly Finding[]> {
       : [{ state: 'ok', check: 'settings', about: 'no mistakes' } as const]),
     ...checkDescriptors(config),
     ...server.findings,
+    ...(await checkRedis(config)),
     ...checkDatabases(config, around.folder, server.isUp),
     ...checkCores(config),
     ...checkReach(config),

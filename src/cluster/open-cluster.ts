@@ -1,7 +1,5 @@
 /** Opens what makes this server one of several: its engine, and its link to Redis. */
-import { nodeNameOf } from '../config/cluster-settings'
 import type { Config } from '../config/config'
-import { readRedisUrl } from '../config/redis-url'
 import type { AppRecord } from '../core/app'
 import type { Core } from '../core/core'
 import type { EngineParts } from '../core/engine'
@@ -11,13 +9,13 @@ import type { Clock, Log } from '../core/types'
 import { RedisAway } from './away'
 import { newNumbers, type Context } from './context'
 import { Incarnations, Lives } from './incarnations'
-import { openLink, type Link, type LinkEvents, type LinkOptions } from './link'
+import { openLink, type Link, type LinkEvents } from './link'
+import { linkOptionsOf } from './link-settings'
 import { Nodes, NODES_BUS, NODES_PLACE, type NodesOptions } from './nodes'
 import { TABLE_SCRIPTS } from './records-scripts'
 import { takeRecords, type EarlyRecords } from './records-start'
 import { RedisEngine } from './redis-engine'
 import { SCRIPTS } from './scripts'
-import { readRedisTls } from './tls-files'
 import { VERSION } from './wire'
 
 export type Cluster = {
@@ -102,23 +100,6 @@ function eventsOf({ events }: RedisEngine, nodes: Nodes): LinkEvents {
     },
   }
 }
-
-const linkOptionsOf = (
-  config: Config,
-  url: string,
-  { clock, log, readiness }: Pick<LinkOptions, 'clock' | 'log' | 'readiness'>,
-): LinkOptions => ({
-  target: readRedisUrl(url)!,
-  tls: () => readRedisTls(config),
-  sentinelPassword: config.sentinelPassword,
-  cluster: config.cluster,
-  nodeName: nodeNameOf(config),
-  scripts: [],
-  versions: { reads: VERSION, writes: VERSION },
-  clock,
-  log,
-  readiness,
-})
 
 /** Before the first connect. */
 const NO_LINK: Link = {

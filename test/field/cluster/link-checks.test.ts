@@ -4,6 +4,8 @@ import { RedisUnfit } from '../../../src/cluster/away'
 import { readInfo, unfitness } from '../../../src/cluster/redis-info'
 import { newScript } from '../../../src/cluster/script'
 import { readRedisTls } from '../../../src/cluster/tls-files'
+import { findFreePort } from '../../../bench/lib/processes'
+import { Running } from '../../cli/run'
 import { blocksOf, readPage } from '../../docs/pages'
 import { start, waitUntil } from '../../harness'
 import { openTestLink } from '../../redis/link'
@@ -35,6 +37,13 @@ const refusalOf = async (url: string, options?: Parameters<typeof openTestLink>[
   const { message } = refusal as RedisUnfit
   expect(message).not.toContain('hunter2')
   return message
+}
+
+const doctor = async (url: string) => {
+  const env = { CARILLON_REDIS_URL: url, DATABASE_PATH: ':memory:', PORT: String(findFreePort()) }
+  const { out } = await new Running(['doctor', '--json'], { env }).finished
+  const findings = JSON.parse(out) as { check: string; state: string; about: string }[]
+  return findings.filter(({ check }) => check === 'redis')
 }
 
 describeWith('redis-server', 'who may talk to Redis', () => {
@@ -123,6 +132,14 @@ describeWith('redis-server', 'who may talk to Redis', () => {
   test('a policy that deletes is warned of', async () => {
     await using redis = await startRedis()
     await redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru')
+    expect(await doctor(redis.url)).toEqual([
+      { state: 'warn', check: 'redis', about: expect.stringContaining('allkeys-lru') },
+      { state: 'ok', check: 'redis', about: expect.stringContaining('there') },
+    ])
+    const refused = await doctor(`redis://:hunter2@127.0.0.1:${redis.port}`)
+    expect(refused).toEqual([
+      { state: 'fail', check: 'redis', about: expect.stringContaining('has a password') },
+    ])
     await using link = await openTestLink(redis.url)
     expect(link.warnings).toEqual([expect.stringContaining('allkeys-lru')])
     expect(link.lines).toEqual([`warn redis: ${link.warnings[0]}`])
