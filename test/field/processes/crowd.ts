@@ -20,17 +20,22 @@ export class Crowd {
   /** Clients that were told that events were lost. */
   unrecovered = 0
 
+  readonly ports: readonly number[]
+
+  /** Clients that know several servers go from one to the next when they lose it. */
   constructor(
-    readonly port: number,
+    port: number | readonly number[],
     readonly channel: string,
-  ) {}
+  ) {
+    this.ports = [port].flat()
+  }
 
   /** Opens so many, some at a time. */
   async open(count: number): Promise<void> {
     while (this.clients.length < count) {
       const some = Array.from(
         { length: Math.min(100, count - this.clients.length) },
-        () => new Client(this),
+        (_, index) => new Client(this, index),
       )
       this.clients.push(...some)
       await Promise.all(some.map((client) => client.connect()))
@@ -58,22 +63,30 @@ class Client {
   #position: Position | undefined
   #isDone = false
 
-  constructor(readonly crowd: Crowd) {}
+  constructor(
+    readonly crowd: Crowd,
+    public turn: number,
+  ) {}
 
   /** Resolves once it is subscribed. */
   connect(): Promise<void> {
     const { crowd } = this
     const { promise, resolve } = Promise.withResolvers<void>()
-    const socket = new WebSocket(`ws://127.0.0.1:${crowd.port}/app/${KEY}?protocol=7`)
+    const { ports } = crowd
+    const port = ports[this.turn++ % ports.length]
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/app/${KEY}?protocol=7`)
     this.#socket = socket
+    let isOpen = ports.length === 1
+    socket.addEventListener('open', () => (isOpen = true))
     socket.addEventListener('message', ({ data }) =>
       this.#receive(JSON.parse(String(data)), resolve),
     )
     socket.addEventListener('close', ({ code }) => {
       if (this.#isDone) return
-      crowd.noteCode(code)
-      // At once after 4200, and a second later after 4100, as Pusher's clients.
-      setTimeout(() => void this.connect().then(resolve), code === 4200 ? 0 : 1000)
+      if (isOpen) crowd.noteCode(code)
+      // At once after 4200, and a second later after 4100, as Pusher's clients; one that is away has no code.
+      const pauseMs = isOpen ? (code === 4200 ? 0 : 1000) : 20
+      setTimeout(() => void this.connect().then(resolve), pauseMs)
     })
     return promise
   }
