@@ -252,16 +252,15 @@ export class JoinedEngine implements Engine {
   }
 
   history(app: App, channel: ChannelName, query: HistoryQuery) {
-    const { history } = this.bus
-    return this.bus.later(() =>
-      history.stream(this.#home(app)!, channel, this.parts.clock.mono())?.page(query),
-    )
+    const streamOf = () =>
+      this.bus.history.stream(this.#home(app)!, channel, this.parts.clock.mono())
+    return this.bus.later(() => streamOf()?.page(query))
   }
 
   forget(app: App, channel: ChannelName): Promise<undefined> {
+    const { history, cache } = this.bus
     return this.bus.later(() => {
-      this.bus.history.forget(this.#home(app)!, channel)
-      this.bus.cache.forget(this.#home(app)!, channel)
+      for (const kept of [history, cache]) kept.forget(this.#home(app)!, channel)
       return undefined
     })
   }
@@ -269,10 +268,7 @@ export class JoinedEngine implements Engine {
   get repeats(): Repeats {
     const { bus } = this
     const at = <Result>(app: App, run: (home: App) => Result): Promise<Result | undefined> =>
-      bus.later(() => {
-        const home = this.#home(app)
-        return home && run(home)
-      })
+      bus.later(() => (this.#home(app) ? run(this.#home(app)!) : undefined))
     return {
       claim: (app, key, fingerprint) =>
         at(app, (home) => bus.repeats.claim(home, key, fingerprint)),
