@@ -46,7 +46,8 @@ export class Buses {
         if (since !== undefined) options.onDeaf(clock.mono() - since)
       },
       onDown: (reason, isNews) => {
-        this.#deafSince ??= clock.mono()
+        // What was said since its last answer may have been lost with the connection.
+        this.#deafSince ??= this.#keeper.heardAt ?? clock.mono()
         options.onDown(reason, isNews)
       },
     })
@@ -173,7 +174,7 @@ export class Buses {
     try {
       await answer
     } finally {
-      if (keeper.current === dialled) keeper.answered++
+      if (keeper.current === dialled) keeper.count()
     }
   }
 }

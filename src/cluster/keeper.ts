@@ -37,6 +37,8 @@ export class Keeper {
   /** Counts; their difference has no answer. */
   asked = 0
   answered = 0
+  /** When the server last answered, in monotonic milliseconds; undefined where it never has. */
+  #heardAt: number | undefined
   /** `asked` at each of the last ticks, the oldest first. */
   readonly #marks: number[] = []
 
@@ -51,6 +53,16 @@ export class Keeper {
 
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  get heardAt(): number | undefined {
+    return this.#heardAt
+  }
+
+  /** Counts an answer of the connection there is. */
+  count(): void {
+    this.answered++
+    this.#heardAt = this.options.clock.mono()
   }
 
   /** Done after the first attempt, whatever came of it. @throws RedisUnfit */
@@ -106,6 +118,7 @@ export class Keeper {
     this.#marks.length = 0
     this.asked = 0
     this.answered = 0
+    this.#heardAt = this.options.clock.mono()
     this.options.onUp(dialled)
   }
 
@@ -138,7 +151,7 @@ export class Keeper {
   #ping(dialled: Dialled): void {
     this.asked++
     const count = (): void => {
-      if (this.#dialled === dialled) this.answered++
+      if (this.#dialled === dialled) this.count()
     }
     dialled.send('ping', []).then(count, count)
   }

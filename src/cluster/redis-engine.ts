@@ -46,9 +46,6 @@ import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
 import { partitionOfFacts, Writer } from './writer'
 
-const DEAF =
-  'redis: this node heard nothing for a while; events of channels without history may be lost'
-
 /** How often connections that wait, and channels that nobody is in, are looked at. */
 const SWEEP_MS = 1000
 
@@ -127,15 +124,10 @@ export class RedisEngine implements Engine {
     deaf: (ms) => void this.#catchUp(ms),
   }
 
-  /** Fetches what was missed. Where that is not possible the log says so once. */
   async #catchUp(ms: number): Promise<void> {
-    const { numbers, log } = this.#context
-    const before = numbers.deafChannels
-    numbers.deafMs += ms
+    this.#replicas.noteDeaf(this.#context.clock.mono() - ms)
     void this.records.comeBack()
-    await this.#replicas.refetchAll()
-    const channels = numbers.deafChannels - before
-    if (channels > 0) log.warn({ channels, deafMs: Math.round(ms) }, DEAF)
+    await this.#replicas.fetchMissed(() => true)
   }
 
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
@@ -148,7 +140,7 @@ export class RedisEngine implements Engine {
   async #comeBack(): Promise<void> {
     void this.records.comeBack()
     await this.#beats.beat()
-    await this.#replicas.refetchAll((replica) => replica.state === 'deaf')
+    await this.#replicas.fetchMissed(({ state }) => state === 'deaf')
     await this.#beats.compareAll()
     await this.#writer.earlier.give()
   }

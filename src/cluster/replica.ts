@@ -66,6 +66,8 @@ export class Replica {
   lenientUntil = -Infinity
   /** When it was last of use to somebody (`mono`). */
   usedAt: number
+  /** Somebody may be in it who has heard nothing yet, since Redis was away. */
+  isBlind = false
   readonly #counts = new Map<string, number>()
   #others = 0
 

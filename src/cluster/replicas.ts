@@ -45,6 +45,10 @@ export type ReplicaEvents = {
 export class Replicas {
   /** By partition. */
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new WideMap<FullName, Replica>())
+  /** Since when something may have been missed that is not fetched yet (`mono`). */
+  #deafSince: number | undefined
+  /** Channels that could not be fetched; counted for life. */
+  #failures = 0
   /** Those that may be of no use. */
   readonly #idle = new Set<Replica>()
 
@@ -64,6 +68,11 @@ export class Replicas {
 
   get size(): number {
     return this.#partitions.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** Notes that something may have been missed since then (`mono`). */
+  noteDeaf(since: number): void {
+    this.#deafSince = Math.min(this.#deafSince ?? since, since)
   }
 
   /** Begins to hear a channel. The replica is live then, or deaf. */
@@ -102,6 +111,7 @@ export class Replicas {
   }
 
   async #begin(replica: Replica): Promise<void> {
+    const now = this.context.clock.mono()
     replica.state = 'fetching'
     replica.ready ??= Promise.withResolvers()
     try {
@@ -114,6 +124,9 @@ export class Replicas {
           'redis: a channel could not be fetched',
         )
       replica.state = 'deaf'
+      replica.isBlind = replica.epoch === ''
+      this.#failures++
+      this.noteDeaf(now)
       replica.queue = []
       replica.queuedChars = 0
     }
@@ -157,7 +170,9 @@ export class Replicas {
     const now = context.clock.mono()
     if (isReborn) this.#beLenient(replica, now)
     const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
-    if (!isFirst && lacksSome(replica, snapshot, heard.length)) context.numbers.deafChannels++
+    const isLacking = isFirst ? replica.isBlind : lacksSome(replica, snapshot, heard.length)
+    if (isLacking) context.numbers.deafChannels++
+    replica.isBlind = false
     this.events.adopted(replica, snapshot, heard)
     replica.epoch = snapshot.epoch
     replica.rev = snapshot.rev
@@ -206,10 +221,22 @@ export class Replicas {
     void this.#begin(replica)
   }
 
+  /** Fetches what was missed. Where that is not possible the log says so once, and for how long nothing was heard. */
+  async fetchMissed(isMeant: (replica: Replica) => boolean): Promise<void> {
+    const { clock, numbers, log } = this.context
+    const before = numbers.deafChannels
+    const since = this.#deafSince ?? clock.mono()
+    await this.#refetchAll(isMeant)
+    const channels = numbers.deafChannels - before
+    if (channels > 0) log.warn({ channels, deafMs: Math.round(clock.mono() - since) }, DEAF)
+  }
+
   /** Fetches all anew, where something may have been missed; those that are meant, or those of one partition. */
-  async refetchAll(isMeant: (replica: Replica) => boolean = () => true): Promise<void> {
+  async #refetchAll(isMeant: (replica: Replica) => boolean): Promise<void> {
+    const failures = this.#failures
     for (let partition = 0; partition < PARTITIONS; partition++)
       await this.refetchPartition(partition, isMeant)
+    if (this.#failures === failures) this.#deafSince = undefined
   }
 
   async refetchPartition(
@@ -314,6 +341,9 @@ export class Replicas {
     return userId !== undefined && node.hasSubscribers(app, watchChannel(userId))
   }
 }
+
+const DEAF =
+  'redis: this node heard nothing for a while; events of channels without history may be lost'
 
 /** Messages that have waited behind a snapshot, of which it has the seats and counts. */
 function heardOf({ queue, epoch, rev }: Replica, snapshot: Snapshot, newest: number): Message[] {

@@ -116,6 +116,14 @@ export class Bus {
     return callShared(store, call, (order) => this.carryOut(order, own))
   }
 
+  /** Drops what has expired by then. */
+  sweep(now: number): void {
+    this.cache.sweep(now)
+    this.history.sweep(now)
+    this.claims.sweep()
+    this.repeats.sweep()
+  }
+
   arrive(fact: ArrivalFact): void {
     const { departures, facts } = this.first.parts
     if (!departures.cancel(fact) && facts.wants(fact.type, fact.app, fact.channel)) facts.emit(fact)

@@ -291,9 +291,6 @@ export class JoinedEngine implements Engine {
   }
 
   sweep(): void {
-    this.bus.cache.sweep(this.parts.clock.mono())
-    this.bus.history.sweep(this.parts.clock.mono())
-    this.bus.claims.sweep()
-    this.bus.repeats.sweep()
+    this.bus.sweep(this.parts.clock.mono())
   }
 }
