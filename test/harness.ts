@@ -55,9 +55,11 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   return new TwoServers(first, await createServed(parts, { newEngine, clock, log }), bus)
 }
 
-/** Two servers on one Redis, where nobody else has their name. */
+/** Two servers on one Redis, where nobody else has their name. Its clock cannot be moved by hand: settling is short. */
 async function startOverRedis(parts: ServeOptions, redisUrl: string): Promise<TestServer> {
-  const config = { ...parts.config, redisUrl, cluster: crypto.randomUUID() }
+  const webhookSettleMs = Math.min(parts.config?.webhookSettleMs ?? 0, 1000)
+  const cluster = crypto.randomUUID()
+  const config = { ...parts.config, redisUrl, cluster, webhookSettleMs }
   const first = await createServed({ ...parts, config })
   const { clock, log } = first
   const second = await createServed({ ...parts, config }, { clock, log })

@@ -11,6 +11,7 @@ export const FILES = {
     'http/admin-change',
     'http/admin-keys',
     'webhooks/events',
+    'webhooks/cache-misses',
   ],
   model: ['model'],
   phoenix: [

@@ -275,3 +275,19 @@ describe('7.6 an answer', () => {
     expect(sent).toBeLessThan(20_000_000)
   })
 })
+
+test('7.1 a request is signed with the oldest live pair', async () => {
+  await using receiver = new Receiver()
+  await using server = await startWithWebhooks([{ url: receiver.url }])
+  const keys = ['old', 'new'].map((name) => ({ key: `key-${name}`, secret: `secret-${name}` }))
+  for (const [channel, live, key] of [
+    ['a', keys, 'key-old'],
+    ['b', keys.slice(1), 'key-new'],
+  ] as const) {
+    await server.change({ keys: live })
+    occupy(server, channel)
+    const secret = key.replace('key', 'secret')
+    const received = await receiver.next(server.sdk({ key, secret }))
+    expect(received.headers.get('x-pusher-key')).toBe(key)
+  }
+})

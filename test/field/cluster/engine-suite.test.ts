@@ -9,7 +9,7 @@ const LEFT_OUT: readonly string[] = [
   'http/history',
   'http/connections',
   'http/idempotency',
-  'webhooks/events',
+  'webhooks/cache-misses',
   'model',
   'protocols/phoenix-presence',
   'protocols/phoenix-join',
