@@ -9,6 +9,7 @@ import { parseJson } from '../core/json'
 import type { Mirror, SharedValue } from '../core/mirror'
 import { applyOverrides } from '../core/provided-apps'
 import type { TokenRecord } from '../core/tokens'
+import { areSame } from './records-wire'
 
 /** Each does nothing where that is what there is. They throw where the database does, and AppConflict. */
 export interface Target {
@@ -36,7 +37,7 @@ export function liveTarget({ apps, tokens }: Core, node: Node, mirror: Mirror): 
     putApp(record) {
       const app = apps.byId(record.id)
       if (app?.providedBy !== undefined) return mirror.putApp(record) // hidden, as after a start
-      if (app && Bun.deepEquals(withoutGaps(app.record), withoutGaps(record))) return
+      if (app && areSame(app.record, record)) return
       const type = app ? 'change' : 'create'
       node.carryOut({ type: 'app_changed', change: { type, record } })
     },
@@ -50,7 +51,7 @@ export function liveTarget({ apps, tokens }: Core, node: Node, mirror: Mirror): 
       const app = apps.byId(id)
       if (!base || !app) return mirror.putOverrides(id, overrides)
       const record = applyOverrides(base, overrides)
-      if (Bun.deepEquals(withoutGaps(app.record), withoutGaps(record))) return
+      if (areSame(app.record, record)) return
       node.carryOut({ type: 'app_changed', change: { type: 'change', record } })
     },
     putToken(record) {
@@ -78,6 +79,3 @@ export function liveTarget({ apps, tokens }: Core, node: Node, mirror: Mirror): 
     },
   }
 }
-
-/** Without fields that are undefined, which JSON does not have. */
-const withoutGaps = (record: AppRecord): unknown => parseJson(JSON.stringify(record))

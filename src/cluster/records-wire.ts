@@ -27,12 +27,20 @@ const itemOf = (kind: string, id: string, value: unknown, names: readonly string
 ]
 
 export const itemOfApp = (record: AppRecord): Item =>
-  itemOf('app', record.id, record, [
+  itemOf('app', record.id, { ...record, dialects: onlyTrue(record.dialects) }, [
     `address ${record.id}`,
     ...(record.slug === record.id ? [] : [`address ${record.slug}`]),
     `name ${record.name}`,
     ...record.keys.map(({ key }) => `key ${key}`),
   ])
+
+/** A switch that is missing is off. */
+const onlyTrue = (switches: AppRecord['dialects']): AppRecord['dialects'] =>
+  Object.fromEntries(Object.entries(switches).filter(([, isOn]) => isOn))
+
+/** True where two records say the same, as it is written. */
+export const areSame = (one: AppRecord, other: AppRecord): boolean =>
+  Bun.deepEquals(parseJson(itemOfApp(one)[2]), parseJson(itemOfApp(other)[2]))
 
 /** Changes of a provided app. */
 export const itemOfOverrides = (id: string, overrides: AppOverrides): Item =>

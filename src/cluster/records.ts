@@ -25,6 +25,9 @@ import {
 /** How soon one looks again at a table that is about to be filled. */
 const SOON_MS = TABLE_BEAT_MS / 8
 
+/** How long one waits for word of one's own change. */
+const NUDGE_MS = 20
+
 export type RecordsOptions = {
   readonly table: Table
   readonly mirror: Mirror
@@ -106,12 +109,16 @@ export class Records {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiter = { rev, resolve, reject }
     this.#waiters.push(waiter)
-    const cancel = this.options.clock.after(PATIENCE_MS, () => {
+    const { clock } = this.options
+    const nudge = clock.after(NUDGE_MS, () => void this.catchUp()) // the bus is silent
+    const cancel = clock.after(PATIENCE_MS, () => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter)
       reject(new RedisAway('the change was made, and is not here yet', true))
     })
-    void this.catchUp()
-    return promise.finally(cancel)
+    return promise.finally(() => {
+      nudge()
+      cancel()
+    })
   }
 
   /** Looks at the table and takes what is new. Never rejects. Done when this node has what the table had. */
@@ -152,7 +159,7 @@ export class Records {
       return
     }
     if (looked.life === known.life) {
-      if (looked.rev > known.rev) await this.#fetch(looked, known.rev)
+      if (looked.rev > known.rev) await this.#fetch(looked, known.rev, undefined)
       return
     }
     const isForeign = known.origin !== looked.origin && known.rev > 0
@@ -185,10 +192,10 @@ export class Records {
     mirror.putRowsAside()
   }
 
-  /** Takes all changes after a number; after 0 all that there is, and gives up what is not there. */
-  async #fetch(looked: Looked, from: number, whose: Whose = OWN): Promise<void> {
+  /** Takes all changes after a number; where it is said whose what is here was, gives up what is not there. */
+  async #fetch(looked: Looked, from: number, whose: Whose | undefined): Promise<void> {
     const { table, mirror } = this.options
-    const seen = from === 0 ? new Set<string>() : undefined
+    const seen = whose && new Set<string>()
     const before =
       seen && new Map(itemsOf(mirror).map(([kind, id, value]) => [`${kind} ${id}`, value]))
     const postponed: Changed[] = []
@@ -196,8 +203,8 @@ export class Records {
     for (;;) {
       const page = await table.since(since)
       if (page.life !== looked.life) return void (this.#isDue = true)
-      if (since < page.forgotten && !seen) return this.#fetch(looked, 0)
-      if (before && whose.isForeign) this.#keepOthers(page, before)
+      if (since < page.forgotten && !seen) return this.#fetch(looked, 0, OWN)
+      if (before && whose?.isForeign) this.#keepOthers(page, before)
       await this.#take(page, postponed)
       for (const { item } of page.changes) seen?.add(item)
       since = page.upTo
@@ -206,7 +213,7 @@ export class Records {
     }
     for (const [item, text] of before ?? []) {
       if (seen?.has(item)) continue
-      if (whose.isNewLife) this.#setAside(item, text)
+      if (whose?.isNewLife) this.#setAside(item, text)
       this.#apply({ item, rev: 0, text: undefined })
     }
     for (const change of postponed) this.#applyAtLast(change)

@@ -37,6 +37,7 @@ export class JoinedEngine implements Engine {
   readonly isShared = true
   node!: Node
   readonly isTaken = (): boolean => false
+  readonly catchUp = (): Promise<void> => this.bus.later(() => undefined)
   readonly stop = (): void => this.parts.departures.stop()
   readonly handOver = (): void => undefined
   readonly takeBack = this.handOver
@@ -193,10 +194,6 @@ export class JoinedEngine implements Engine {
     void this.bus.later(() =>
       this.bus.broadcast(app, (node, own) => node.announce(own, notice, except)),
     )
-  }
-
-  catchUp(): Promise<void> {
-    return this.bus.later(() => undefined)
   }
 
   order(order: Order): Promise<void> {

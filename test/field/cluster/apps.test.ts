@@ -2,17 +2,8 @@
 import { expect, test } from 'bun:test'
 import { waitUntil, type TestServer } from '../../harness'
 import { describeWith } from '../programs'
+import { APPS, ask } from './node'
 import { startPair } from './pair'
-
-const APPS = '/api/admin/apps'
-
-const ask = async (node: TestServer, method: string, path: string, body?: object) => {
-  const init = { method, ...(body && { body: JSON.stringify(body) }) }
-  const headers = { 'content-type': 'application/json' }
-  const response = await node.admin(path, { ...init, headers })
-  const text = await response.text()
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
-}
 
 const read = async (node: TestServer, path: string) => (await ask(node, 'GET', path)).body
 
