@@ -67,7 +67,7 @@ const NodesAnswer = objectSchema(
         worker: null,
         host: '0.0.0.0',
         port: 6001,
-        version: '0.1.0',
+        version: '0.0.9',
         asked: true,
         ready: true,
         started_at: 1_700_000_000_000,
