@@ -44,6 +44,7 @@ async function until<Answer>(
     const answer = await ask()
     if (isSo(answer)) return answer
     if (performance.now() > end) throw new Error(`it is still ${JSON.stringify(answer)}`)
+    await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
 
@@ -117,6 +118,29 @@ describeWith('redis-server', 'nodes', () => {
     await using third = await startNode('third', { cluster: 'c' })
     expect(await third.core.engine.connections(third.core.apps.byId('1')!)).toBe(2)
     expect(app.gauges.connections).toBe(1)
+
+    const limits = { max_connections_per_app: 3, max_backend_events_per_second: 4 }
+    const body = JSON.stringify({ app: { limits } })
+    const headers = { 'content-type': 'application/json' }
+    await third.admin('/api/admin/apps/test-app', { method: 'PATCH', headers, body })
+    await until(
+      () => first.core.apps.byId('1')!.limits.maxConnectionsPerApp,
+      (most) => most === 3,
+    )
+    await third.raw()
+    const path = `/app/${first.app.key}?protocol=7`
+    await until(count, (connections) => connections === 3)
+    const refused = await first.raw({ path, hello: false })
+    expect(await refused.next()).toContain('over its limit of 3 connections')
+    const publish = async (server: TestServer) =>
+      (await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status
+    expect(await Promise.all([1, 2, 3, 4].map(() => publish(first)))).toEqual([200, 200, 200, 200])
+    expect(
+      await until(
+        () => publish(second),
+        (status) => status === 429,
+      ),
+    ).toBe(429)
   })
 
   test('a version of messages that one of them does not read is not written, and is refused', async () => {
