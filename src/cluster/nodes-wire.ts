@@ -2,7 +2,8 @@
  * NodesWire: what nodes say of themselves, on a bus of their own. A message is an object in one line of JSON; nodes of
  * all versions read it, so fields are added and none is ever changed. What is none, is refused.
  */
-import { parseJson, parseRecord } from '../core/json'
+import type { ConnectionView } from '../core/connection-view'
+import { isRecord, parseJson, parseRecord } from '../core/json'
 import type { AppId } from '../core/types'
 
 /** A node is there, every `BEAT_MS`. */
@@ -58,7 +59,35 @@ export type AppNumbers = {
 /** It has left, or was not heard of for a lease. */
 type NodeGone = { readonly type: 'gone'; readonly id: string }
 
-export type NodeMessage = NodeBeat | AppNumbers | NodeGone
+/** Who has this connection? Whoever has it answers. */
+export type NodeAsk = {
+  readonly type: 'ask'
+  readonly id: string
+  /** Of the question; the answer has it, too. */
+  readonly number: number
+  readonly appId: AppId
+  readonly socketId: string
+}
+
+export type NodeAnswer = {
+  readonly type: 'answer'
+  readonly id: string
+  /** The node that has asked. */
+  readonly to: string
+  readonly number: number
+  readonly view: ConnectionView
+}
+
+/** Whoever has this connection closes it. */
+export type NodeClose = {
+  readonly type: 'close'
+  readonly id: string
+  readonly appId: AppId
+  readonly socketId: string
+  readonly isToReconnect: boolean
+}
+
+export type NodeMessage = NodeBeat | AppNumbers | NodeGone | NodeAsk | NodeAnswer | NodeClose
 
 const MAX_TEXT_CHARS = 256
 const MAX_AGREED = 10_000
@@ -79,10 +108,31 @@ const isId = (value: unknown): value is string =>
 export function readNodeMessage(text: string): NodeMessage | undefined {
   const fields = parseRecord(text)
   if (!fields || !isId(fields['id'])) return undefined
-  if (fields['type'] === 'beat') return readBeat(fields)
-  if (fields['type'] === 'apps') return readNumbers(fields)
-  return fields['type'] === 'gone' ? { type: 'gone', id: fields['id'] } : undefined
+  const type = String(fields['type'])
+  return Object.hasOwn(READERS, type) ? READERS[type]!(fields) : undefined
 }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** READERS: how the fields of each type are checked; undefined where they are none. */
+const READERS: Readonly<Record<string, (fields: Fields) => NodeMessage | undefined>> = {
+  beat: readBeat,
+  apps: readNumbers,
+  gone: (fields) => fields as NodeGone,
+  ask: (fields) =>
+    isAboutConnection(fields) && isCount(fields['number']) ? (fields as NodeAsk) : undefined,
+  close: (fields) =>
+    isAboutConnection(fields) && typeof fields['isToReconnect'] === 'boolean'
+      ? (fields as NodeClose)
+      : undefined,
+  answer: (fields) =>
+    isId(fields['to']) && isCount(fields['number']) && isRecord(fields['view'])
+      ? (fields as NodeAnswer)
+      : undefined,
+}
+
+const isAboutConnection = ({ appId, socketId }: Fields): boolean =>
+  isText(appId) && isText(socketId)
 
 const COUNTS = [
   'reads',
@@ -95,7 +145,7 @@ const COUNTS = [
   'factsDropped',
 ] as const satisfies readonly (keyof NodeBeat)[]
 
-function readBeat(fields: Readonly<Record<string, unknown>>): NodeBeat | undefined {
+function readBeat(fields: Fields): NodeBeat | undefined {
   const beat = fields as NodeBeat
   const { card, sentAt, isReady, lagMs, busLagMs, deafMs } = beat
   if (!COUNTS.every((name) => isCount(beat[name])) || beat.reads < 1) return undefined
@@ -104,7 +154,7 @@ function readBeat(fields: Readonly<Record<string, unknown>>): NodeBeat | undefin
   return beat
 }
 
-function readNumbers(fields: Readonly<Record<string, unknown>>): AppNumbers | undefined {
+function readNumbers(fields: Fields): AppNumbers | undefined {
   const numbers = fields as AppNumbers
   const { told, isWhole, connections, events } = numbers
   if (!isCount(told) || typeof isWhole !== 'boolean') return undefined

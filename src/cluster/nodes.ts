@@ -11,6 +11,7 @@ import { Usage } from '../core/usage'
 import { RedisAway, withPatience } from './away'
 import { BEAT_MS, LEASE_MS, type Context } from './context'
 import { differencesOf } from './nodes-agreed'
+import { RemoteConnections } from './nodes-connections'
 import { KnownNodes, type KnownNode } from './nodes-known'
 import {
   readCard,
@@ -37,6 +38,7 @@ export type NodesOptions = {
 
 export class Nodes {
   readonly known = new KnownNodes()
+  readonly connections: RemoteConnections
   #core: Core | undefined
   #usage: Usage | undefined
   #cancel: Cancel | undefined
@@ -59,7 +61,11 @@ export class Nodes {
   constructor(
     readonly context: Context,
     readonly options: NodesOptions,
-  ) {}
+  ) {
+    this.connections = new RemoteConnections(context, this.#id, (message) =>
+      this.#run(SCRIPTS.nodesSay, JSON.stringify(message)),
+    )
+  }
 
   get #id(): string {
     return this.context.incarnations.base
@@ -208,6 +214,8 @@ export class Nodes {
       return
     }
     if (message.type === 'gone') return this.#forget(message.id)
+    if (message.type === 'ask' || message.type === 'answer' || message.type === 'close')
+      return this.connections.receive(message)
     const known = this.known.get(message.id)
     if (message.type === 'beat') {
       if (!known && this.known.isFull) return void this.context.numbers.refusedMessages++

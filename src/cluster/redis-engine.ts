@@ -280,6 +280,7 @@ export class RedisEngine implements Engine {
   order(order: Order): MaybePromise<void> {
     if (order.type === 'app_changed' || order.type === 'token_changed')
       return this.records.order(order)
+    if (order.type === 'close_connection') return this.others.connections.close(order)
     return this.#context.node.carryOut(order)
   }
 
@@ -296,9 +297,9 @@ export class RedisEngine implements Engine {
     return this.#queries.counts(app, channel).catch(refuseAway)
   }
 
-  nodes(): readonly NodeReport[] {
-    return this.others.list()
-  }
+  readonly nodes = (): readonly NodeReport[] => this.others.list()
+  readonly findElsewhere = (app: App, socketId: string) =>
+    this.others.connections.find(app, socketId)
 
   connections(app: App): number {
     return this.#context.node.connections(app) + this.others.connectionsElsewhere(app)

@@ -18,6 +18,7 @@ import members from './scripts/members.lua' with { type: 'text' }
 import nodesBeat from './scripts/nodes-beat.lua' with { type: 'text' }
 import nodesLeave from './scripts/nodes-leave.lua' with { type: 'text' }
 import nodesRead from './scripts/nodes-read.lua' with { type: 'text' }
+import nodesSay from './scripts/nodes-say.lua' with { type: 'text' }
 import nodesTell from './scripts/nodes-tell.lua' with { type: 'text' }
 import publish from './scripts/publish.lua' with { type: 'text' }
 import read from './scripts/read.lua' with { type: 'text' }
@@ -52,6 +53,7 @@ export const SCRIPTS = {
   nodesBeat: newScript('nodes-beat', nodesBeat),
   nodesLeave: newScript('nodes-leave', nodesLeave),
   nodesRead: newScript('nodes-read', nodesRead),
+  nodesSay: newScript('nodes-say', nodesSay),
   nodesTell: newScript('nodes-tell', nodesTell),
   unlisten: newScript('unlisten', unlisten),
   writer: newScript('writer', writer),

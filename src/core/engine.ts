@@ -25,6 +25,7 @@
  * | `catchUp`                                | what every node has done before the call is done here                 |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
+ * | `findElsewhere`                          | a connection of another node, for operators                          |
  * | `nodes`                                  | which nodes there are                                                |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `share`                                  | what plugins keep for all nodes                                      |
@@ -37,6 +38,7 @@ import type { App } from './app'
 import type { AppChange } from './apps'
 import type { CachedEvent } from './cache'
 import type { ChannelKind } from './channel'
+import type { ConnectionView } from './connection-view'
 import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
 import type { Refusal } from './errors'
@@ -143,6 +145,15 @@ export type SharedCall = {
   readonly args: readonly unknown[]
 }
 
+/** The connection is closed, on whichever node it is. */
+export type CloseOrder = {
+  readonly type: 'close_connection'
+  readonly app: App
+  readonly socketId: string
+  /** Its client is to come back at once; else it stays away. */
+  readonly isToReconnect: boolean
+}
+
 /** What every node has to do. */
 export type Order =
   | { readonly type: 'terminate_user'; readonly app: App; readonly userId: UserId }
@@ -162,6 +173,7 @@ export type Order =
       readonly channel: ChannelName
       readonly push: PushView
     }
+  | CloseOrder
   | { readonly type: 'app_changed'; readonly change: AppChange }
   | { readonly type: 'token_changed'; readonly change: TokenChange }
   /** A plugin is notified of what it shares; undefined for a value that was deleted. */
@@ -186,6 +198,8 @@ export interface Node {
   app(id: AppId): App | undefined
   /** Its connections that name the app. */
   connections(app: App): number
+  /** One of its connections; undefined where it has none of that id. */
+  describe(app: App, socketId: string): ConnectionView | undefined
   /** What it says of itself. */
   report(): OwnReport
   /** True while it sends its connections away: to other nodes, or to its next process. */
@@ -258,6 +272,8 @@ export interface Engine {
   counts(app: App, channel: ChannelName): MaybePromise<Counts>
   /** The connections that name the app. */
   connections(app: App): MaybePromise<number>
+  /** A connection of another node. Undefined where none has it. */
+  findElsewhere(app: App, socketId: string): MaybePromise<ConnectionView | undefined>
   /** This node, and those of the others that were heard of lately. */
   nodes(): readonly NodeReport[]
   channels(app: App): MaybePromise<OccupiedChannels>

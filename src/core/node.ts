@@ -6,12 +6,19 @@ import type { App } from './app'
 import { checkActive, type AppChange } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { dismissApp, dismissFromChannel, dismissUser, endGroups } from './dismiss'
-import type { Node, Order } from './engine'
+import {
+  dismissApp,
+  dismissConnection,
+  dismissFromChannel,
+  dismissUser,
+  endGroups,
+} from './dismiss'
+import type { CloseOrder, Node, Order } from './engine'
 import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
 import { apply } from './membership'
 import type { OwnReport } from './node-report'
+import { findConnection, viewOf } from './people'
 import type { AppChangeView, PushView } from './plugin'
 import type { Publication } from './messages'
 import { notifyShared } from './shared'
@@ -24,6 +31,10 @@ export function newNode(core: Core): Node {
   const node: Node = {
     app: (id) => core.apps.byId(id),
     connections: (app) => hub.connectionCountOf(app),
+    describe: (app, socketId) => {
+      const conn = findConnection(core, app, socketId)
+      return conn && viewOf(core, app, conn)
+    },
     report: () => reportOf(core),
     isLeaving: () => core.state.draining,
     deliver: (publication, position) => {
@@ -40,6 +51,14 @@ export function newNode(core: Core): Node {
   }
   return node
 }
+
+/** Closes it where it is here. */
+function closeConnection(core: Core, { app, socketId, isToReconnect }: CloseOrder): void {
+  const conn = findConnection(core, app, socketId)
+  if (conn) dismissConnection(core, app, conn, isToReconnect ? TO_RECONNECT : REFUSE.terminated)
+}
+
+const TO_RECONNECT = refusal('reconnect_requested', 'Please reconnect')
 
 /** O(apps). */
 function reportOf({ about, apps, hub, readiness, state }: Core): OwnReport {
@@ -69,6 +88,8 @@ function carryOut(core: Core, order: Order): void {
       return dismissFromChannel(core, order.app, order)
     case 'push_delivered':
       return notifyDelivered(core, order.app, order.channel, order.push)
+    case 'close_connection':
+      return closeConnection(core, order)
     case 'app_changed':
       return changeApp(core, order.change)
     case 'token_changed':

@@ -198,6 +198,10 @@ export class OneNodeEngine implements Engine {
     return this.#parts.users.isOnline(app, userId)
   }
 
+  findElsewhere(): undefined {
+    return undefined
+  }
+
   nodes(): readonly NodeReport[] {
     return [{ ...this.#node.report(), id: this.#id, isOwn: true, link: undefined }]
   }

@@ -5,6 +5,7 @@
  */
 import type { App } from './app'
 import type { Connection, Subscription } from './connection'
+import type { ConnectionSummary, ConnectionView } from './connection-view'
 import type { Core } from './core'
 import { select, type Selected } from './selection'
 import type { ChannelName, SocketId, UserId } from './types'
@@ -82,6 +83,40 @@ export const subscriptionsIn = (conn: Connection, app: App): readonly Subscripti
   conn.subscriptions
     ?.all()
     .filter(({ channel }) => channel.app === app && channel.kind.auth !== 'user') ?? []
+
+/** Of one connection. */
+export const MOST_CHANNELS = 1000
+
+export function summaryOf({ clock, about }: Core, app: App, conn: Connection): ConnectionSummary {
+  const { software, sink } = conn
+  return {
+    socketId: conn.id,
+    since: Math.round(clock.now() - (clock.mono() - conn.establishedAt)),
+    address: conn.remoteAddress,
+    transport: sink.queued ? 'http' : 'websocket',
+    protocol: conn.codec.name,
+    client: software?.library ?? null,
+    clientVersion: software?.version ?? null,
+    userAgent: software?.userAgent ?? null,
+    userId: conn.user?.id ?? null,
+    channelCount: subscriptionsIn(conn, app).length,
+    waitingBytes: sink.getBufferedAmount(),
+    node: about.name,
+  }
+}
+
+export const viewOf = (core: Core, app: App, conn: Connection): ConnectionView => ({
+  ...summaryOf(core, app, conn),
+  userInfo: conn.user?.info?.text ?? null,
+  channels: subscriptionsIn(conn, app)
+    .slice(0, MOST_CHANNELS)
+    .map((subscription) => channelOf(core, subscription)),
+})
+
+const channelOf = ({ groups }: Core, { channel, member }: Subscription) => ({
+  name: groups.nameOf(channel.name),
+  userId: member?.userId ?? null,
+})
 
 export type UserQuery = {
   readonly app: App

@@ -6,14 +6,15 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { FieldErrors } from '../apps/fields'
 import type { App } from '../core/app'
-import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
-import { dismissConnection } from '../core/dismiss'
-import { quote, REFUSE, RealtimeError, refusal, type Refusal } from '../core/errors'
+import type { ConnectionSummary, ConnectionView } from '../core/connection-view'
+import { quote, RealtimeError } from '../core/errors'
 import {
   findConnection,
+  MOST_CHANNELS,
   selectConnections,
-  subscriptionsIn,
+  summaryOf,
+  viewOf,
   type ConnectionPlace,
   type ConnectionQuery,
 } from '../core/people'
@@ -35,8 +36,6 @@ import { fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { count, objectSchema, OPEN, textSchema } from './schemas'
 
 const LIMIT = { usual: 100, most: 500 }
-/** Of one connection; `channel_count` tells of more. */
-const MOST_CHANNELS = 1000
 
 const ListQuery = Type.Object(
   {
@@ -70,6 +69,7 @@ const Fields = {
   user_id: textOrNull('The signed-in user'),
   channel_count: count('Channels of this app that it is in'),
   waiting_bytes: count('Sent, and not yet read by the client'),
+  node: Type.String({ description: 'The name of the server that has it, where several are one' }),
 }
 const CONNECTION = {
   socket_id: '123.456',
@@ -83,6 +83,7 @@ const CONNECTION = {
   user_id: '7',
   channel_count: 1,
   waiting_bytes: 0,
+  node: 'push-1',
 }
 const ConnectionsAnswer = objectSchema(
   { data: Type.Array(Type.Object(Fields)), next: Next },
@@ -126,16 +127,17 @@ export function adminConnections(core: Core, changes: AdminChanges) {
         detail: {
           operationId: 'listConnections',
           summary: 'List the connections of an app, the newest first',
-          description: 'Those of this process that name the app, or are in a channel of it.',
+          description:
+            'Those of the node that answers, which name the app or are in a channel of it. One is shown and closed wherever it is.',
         },
       },
     )
     .get(
       '/:slug/connections/:socketId',
-      ({ request, params }) => {
+      async ({ request, params }) => {
         const app = changes.appOf(request, params.slug)
-        const text = describe(core, app, requireOpen(core, app, params.socketId))
-        return new Response(`{"data":${text}}`, { headers: HEADERS })
+        const view = await requireOpen(core, app, params.socketId)
+        return new Response(`{"data":${textOf(view)}}`, { headers: HEADERS })
       },
       {
         response: { 200: ConnectionAnswer, 404: NOT_FOUND },
@@ -148,14 +150,13 @@ export function adminConnections(core: Core, changes: AdminChanges) {
     )
     .delete(
       '/:slug/connections/:socketId',
-      ({ request, params, query, set }) => {
+      async ({ request, params, query, set }) => {
         const app = changes.appOf(request, params.slug)
-        const refused = readEnd(query.reconnect)
-        const conn = requireOpen(core, app, params.socketId)
-        const before = { address: conn.remoteAddress, user_id: conn.user?.id ?? null }
-        const about = { appId: app.id, target: conn.id, before }
+        const isToReconnect = readEnd(query.reconnect)
+        const { socketId, address, userId } = await requireOpen(core, app, params.socketId)
+        const about = { appId: app.id, target: socketId, before: { address, user_id: userId } }
         changes.audit(request, 'connection.closed', about)
-        dismissConnection(core, app, conn, refused)
+        await core.engine.order({ type: 'close_connection', app, socketId, isToReconnect })
         set.status = 204
         return ''
       },
@@ -179,21 +180,20 @@ export function adminConnections(core: Core, changes: AdminChanges) {
 
 const HEADERS = { 'content-type': CONTENT_TYPES.frameworkJson }
 
-/** @throws RealtimeError('admin_not_found') */
-function requireOpen(core: Core, app: App, socketId: string): Connection {
-  const conn = findConnection(core, app, socketId)
-  if (!conn) throw new RealtimeError('admin_not_found', 'Not Found')
-  return conn
+/** On whichever node it is. @throws (rejects with) RealtimeError('admin_not_found') */
+async function requireOpen(core: Core, app: App, socketId: string): Promise<ConnectionView> {
+  const own = findConnection(core, app, socketId)
+  const view = own ? viewOf(core, app, own) : await core.engine.findElsewhere(app, socketId)
+  if (!view) throw new RealtimeError('admin_not_found', 'Not Found')
+  return view
 }
 
-/** The refusal that the client gets. @throws FieldError */
-function readEnd(raw = 'false'): Refusal {
-  if (raw === 'true') return TO_RECONNECT
-  if (raw !== 'false') throw new FieldError({ reconnect: [reconnectMistake(raw)] })
-  return REFUSE.terminated
+/** True where the client is to come back at once. @throws FieldError */
+function readEnd(raw = 'false'): boolean {
+  if (raw === 'true' || raw === 'false') return raw === 'true'
+  throw new FieldError({ reconnect: [reconnectMistake(raw)] })
 }
 
-const TO_RECONNECT = refusal('reconnect_requested', 'Please reconnect')
 const reconnectMistake = (raw: string): string => `is ${quote(raw)}; expected true or false`
 
 // ---------------------------------------------------------------- a page
@@ -205,7 +205,8 @@ async function respondWithConnections(core: Core, query: ConnectionQuery): Promi
   return respondWithList(core, {
     items,
     envelope: pageEnvelope(next),
-    jsonOf: (conn) => (conn.closed ? undefined : JSON.stringify(fieldsOf(core, query.app, conn))),
+    jsonOf: (conn) =>
+      conn.closed ? undefined : JSON.stringify(fieldsOf(summaryOf(core, query.app, conn))),
   })
 }
 
@@ -234,32 +235,24 @@ function readPlace(errors: FieldErrors, raw: string | undefined): ConnectionPlac
 
 // ---------------------------------------------------------------- one
 
-function fieldsOf({ clock }: Core, app: App, conn: Connection) {
-  const { software, sink } = conn
-  return {
-    socket_id: conn.id,
-    since: Math.round(clock.now() - (clock.mono() - conn.establishedAt)),
-    address: conn.remoteAddress,
-    transport: sink.queued ? 'http' : 'websocket',
-    protocol: conn.codec.name,
-    client: software?.library ?? null,
-    client_version: software?.version ?? null,
-    user_agent: software?.userAgent ?? null,
-    user_id: conn.user?.id ?? null,
-    channel_count: subscriptionsIn(conn, app).length,
-    waiting_bytes: sink.getBufferedAmount(),
-  }
-}
+const fieldsOf = ({ socketId, clientVersion, userAgent, ...more }: ConnectionSummary) => ({
+  socket_id: socketId,
+  since: more.since,
+  address: more.address,
+  transport: more.transport,
+  protocol: more.protocol,
+  client: more.client,
+  client_version: clientVersion,
+  user_agent: userAgent,
+  user_id: more.userId,
+  channel_count: more.channelCount,
+  waiting_bytes: more.waitingBytes,
+  node: more.node,
+})
 
 /** As JSON; the user's info as it was written. */
-function describe(core: Core, app: App, conn: Connection): string {
-  const channels = subscriptionsIn(conn, app).slice(0, MOST_CHANNELS)
-  const shown = channels.map((subscription) => channelOf(core, subscription))
-  const fields = JSON.stringify({ ...fieldsOf(core, app, conn), channels: shown })
-  return `${fields.slice(0, -1)},"user_info":${conn.user?.info?.text ?? 'null'}}`
+function textOf({ userInfo, channels, ...summary }: ConnectionView): string {
+  const shown = channels.map(({ name, userId }) => ({ name, user_id: userId }))
+  const fields = JSON.stringify({ ...fieldsOf(summary), channels: shown })
+  return `${fields.slice(0, -1)},"user_info":${userInfo ?? 'null'}}`
 }
-
-const channelOf = ({ groups }: Core, { channel, member }: Subscription) => ({
-  name: groups.nameOf(channel.name),
-  user_id: member?.userId ?? null,
-})

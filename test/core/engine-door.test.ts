@@ -15,6 +15,7 @@ const ENGINE_ONLY = [
     // The command line changes a file that no node has open.
     files: [
       'cli/offline.ts',
+      'cluster/nodes-connections.ts',
       'cluster/records-targets.ts',
       'cluster/redis-engine.ts',
       'core/engine.ts',

@@ -39,7 +39,8 @@ test('tells since when and from where it is, what its client is, as whom, and in
   await ada.subscribed('room')
   server.advance(1000)
   const fallback = await new XhrClient(server).open()
-  const common = { address: '127.0.0.1', protocol: 'pusher', waiting_bytes: 0 }
+  const node = server.core.about.name
+  const common = { address: '127.0.0.1', protocol: 'pusher', waiting_bytes: 0, node }
   const nobody = { user_id: null, channel_count: 0 }
   const rows: readonly Row[] = [
     {

@@ -43,6 +43,8 @@ export class JoinedEngine implements Engine {
   readonly takeBack = this.handOver
   readonly keepsakes = () => []
   readonly adopt = this.handOver
+  readonly findElsewhere = (): undefined => undefined
+  readonly share = (call: SharedCall) => this.bus.later(() => this.bus.share(call, this))
   readonly rest = this.handOver
   readonly nodes = () => [{ ...this.node.report(), id: '1', isOwn: true, link: undefined }]
 
@@ -203,10 +205,6 @@ export class JoinedEngine implements Engine {
       const changed = this.bus.first.node.app(order.change.record.id as AppId)
       if (changed) this.bus.history.changeRules(changed)
     })
-  }
-
-  share(call: SharedCall): Promise<unknown> {
-    return this.bus.later(() => this.bus.share(call, this))
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {

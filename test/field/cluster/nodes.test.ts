@@ -143,6 +143,25 @@ describeWith('redis-server', 'nodes', () => {
     ).toBe(429)
   })
 
+  test('a connection of another node is shown and closed by any', async () => {
+    await using first = await startNode('first', { cluster: 'd' })
+    await using second = await startNode('second', { cluster: 'd' })
+    const client = await first.raw()
+    await client.subscribed('room')
+    const path = `/api/admin/apps/test-app/connections/${client.socketId}`
+    const shown = (await (await second.admin(path)).json()) as { data: object }
+    expect(shown.data).toMatchObject({
+      socket_id: client.socketId,
+      node: 'first',
+      channels: [{ name: 'room', user_id: null }],
+    })
+    expect(await (await first.admin(path)).json()).toEqual(shown)
+    const end = (server: TestServer) => server.admin(`${path}?reconnect=true`, { method: 'DELETE' })
+    expect((await end(second)).status).toBe(204)
+    expect((await client.closing()).code).toBe(4200)
+    expect((await end(second)).status).toBe(404)
+  })
+
   test('a version of messages that one of them does not read is not written, and is refused', async () => {
     const config = { redisUrl: redis.url, cluster: 'v', webhookSettleMs: 0 }
     await using link = await openTestLink(redis.url, { cluster: 'v' })
