@@ -1,28 +1,41 @@
 /** What lives in one of several workers is found by requests that any of them gets. */
 import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
 import Server from 'pusher'
 import type { TestServer } from '../../harness'
 import { Page } from '../../client/page'
 import { PHOENIX_JS } from '../../phoenix'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
-import { ADMIN, APP, Place } from './takeovers'
+import { Place } from './takeovers'
 import { Workers, workersOf } from './worker-programs'
 
 const WORKERS = 3
 /** So many that no worker has all of them. */
 const MANY = 9
 
+/** What a first start has written beside the database. */
+function generatedIn(place: Place) {
+  const text = readFileSync(place.path('db.sqlite.credentials'), 'utf8')
+  const valueOf = (name: string): string => new RegExp(`^PUSHER_${name}=(.*)$`, 'm').exec(text)![1]!
+  const admin = `${valueOf('ADMIN_USERNAME')}:${valueOf('ADMIN_PASSWORD')}`
+  const app = { appId: valueOf('APP_ID'), key: valueOf('APP_KEY'), secret: valueOf('APP_SECRET') }
+  return { app, admin: `Basic ${btoa(admin)}` }
+}
+
 describeWith('redis-server', 'sessions of workers', () => {
-  test('of the fallback, of long-poll and of the console', async () => {
+  test('of the fallback, of long-poll and of the console, and credentials that were generated', async () => {
     await using redis = await startRedis()
     using place = new Place(0)
-    await using program = new Workers(workersOf(place, redis, WORKERS))
+    // Behind a proxy the published credentials are off: the first worker makes some, which are good for all.
+    const proxies = { CARILLON_TRUSTED_PROXIES: '192.0.2.1' }
+    await using program = new Workers({ ...workersOf(place, redis, WORKERS), ...proxies })
     const port = await program.waitUntilListening()
+    const made = generatedIn(place)
     await program.logged('all workers listen')
     const url = `http://127.0.0.1:${port}`
-    const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
-    const server = { app: { key: APP.key }, sdk: () => sdk, socketPort: port, port }
+    const sdk = new Server({ ...made.app, useTLS: false, host: '127.0.0.1', port: String(port) })
+    const server = { app: { key: made.app.key }, sdk: () => sdk, socketPort: port, port }
 
     const pages = Array.from({ length: MANY }, (_, index) => {
       const transport = index % 2 === 0 ? 'xhr_streaming' : 'xhr_polling'
@@ -32,7 +45,7 @@ describeWith('redis-server', 'sessions of workers', () => {
     const { Socket, LongPoll } = PHOENIX_JS['1.8.16']()
     const polled = Array.from({ length: MANY }, () => {
       const socket = new Socket(`ws://127.0.0.1:${port}/socket`, {
-        params: { app_key: APP.key },
+        params: { app_key: made.app.key },
         transport: LongPoll,
       })
       socket.connect()
@@ -55,7 +68,7 @@ describeWith('redis-server', 'sessions of workers', () => {
 
     const signedIn = await fetch(`${url}/api/admin/sessions`, {
       method: 'POST',
-      headers: { authorization: ADMIN },
+      headers: { authorization: made.admin },
     })
     expect(signedIn.status).toBe(201)
     const cookie = signedIn.headers.getSetCookie()[0]!.split(';')[0]!
