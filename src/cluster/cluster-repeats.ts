@@ -13,7 +13,7 @@ import {
   type Repeats,
 } from '../core/repeats'
 import { newNonce, type Context } from './context'
-import { RedisAway } from './link'
+import { ignoreAway, RedisAway } from './away'
 import { partitionOf } from './names'
 import type { Script } from './script'
 import { SCRIPTS } from './scripts'
@@ -21,6 +21,10 @@ import { SCRIPTS } from './scripts'
 /** How long a claim holds whose request is not answered. */
 const CLAIM_MS = 30_000
 
+/** What Redis has to be told when it is back, at most. */
+const MAX_UNTOLD = 10_000
+
+type Arguments = readonly (string | number)[]
 type Claimed = { readonly token: string; readonly fingerprint: string }
 
 type ClaimAnswer =
@@ -29,11 +33,12 @@ type ClaimAnswer =
 export class ClusterRepeats implements Repeats {
   /** By app and key. */
   readonly #claimed = new Map<string, Claimed>()
+  readonly #untold: (readonly [Script, App, Arguments])[] = []
 
   constructor(readonly context: Context) {}
 
   async claim(app: App, key: string, fingerprint: string): Promise<string | Refusal | undefined> {
-    const token = newNonce()
+    const token = `${this.context.incarnations.idOf(partitionOf(app.id))} ${newNonce()}`
     const { maxIdempotencyKeys: most } = app.limits
     try {
       const args = [key, fingerprint, token, most, KEPT_MS, CLAIM_MS]
@@ -53,6 +58,7 @@ export class ClusterRepeats implements Repeats {
       }
     } catch (cause) {
       if (!(cause instanceof RedisAway)) throw cause
+      if (cause.maySent) this.#tell(SCRIPTS.repeatRelease, app, [key, token])
       return REFUSE.engineAway
     }
   }
@@ -77,12 +83,20 @@ export class ClusterRepeats implements Repeats {
     return claimed
   }
 
-  /** Where Redis is away the claim expires, and channels know what they have taken. */
-  #tell(script: Script, app: App, args: readonly (string | number)[]): void {
-    this.#run(script, app, args).catch(() => undefined)
+  /** Nobody waits for it. Where Redis is away it is told later, or the claim expires. */
+  #tell(script: Script, app: App, args: Arguments): void {
+    this.#run(script, app, args).catch((cause: unknown) => {
+      ignoreAway(cause)
+      if (this.#untold.length < MAX_UNTOLD) this.#untold.push([script, app, args])
+    })
   }
 
-  #run(script: Script, app: App, args: readonly (string | number)[]): Promise<unknown> {
+  /** Tells what Redis could not be told while it was away. */
+  tellAgain(): void {
+    for (const [script, app, args] of this.#untold.splice(0)) this.#tell(script, app, args)
+  }
+
+  #run(script: Script, app: App, args: Arguments): Promise<unknown> {
     const { link, incarnations } = this.context
     const place = partitionOf(app.id)
     return link.run(script, String(place), [incarnations.idOf(place), app.id, '', ...args])

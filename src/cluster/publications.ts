@@ -6,6 +6,7 @@ import type { BackendPublication, EventPublication, Publication } from '../core/
 import { keyReused, KEPT_MS } from '../core/repeats'
 import { bytesOf, NOT_KEPT } from '../core/stream'
 import type { Position } from '../core/types'
+import type { ChannelOrders } from './channel-orders'
 import { runOn, type Context } from './context'
 import { readEntries } from './history'
 import type { Lasts } from './lasts'
@@ -25,6 +26,7 @@ export class Publications {
     readonly context: Context,
     readonly parts: Pick<EngineParts, 'kindOf' | 'cacheTtlMs'>,
     readonly lasts: Lasts,
+    readonly orders: ChannelOrders,
   ) {}
 
   /** Done when Redis has taken it. */
@@ -66,7 +68,7 @@ export class Publications {
   }
 
   /**
-   * Takes what a snapshot has of the events: first those that this node has missed, then those that it has heard behind
+   * Takes what a snapshot has of events and orders: first those that this node has missed, then those that it has heard behind
    * it, which are the last ones, with those of clients in between.
    */
   adopt(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void {
@@ -86,11 +88,13 @@ export class Publications {
     const first = heard.find((message) => message.type === 'event' && isKept(message))
     deliverMissed(first?.type === 'event' ? first.position.offset : Infinity)
     for (const message of heard) {
+      if (message.type === 'order') this.orders.carryOut(replica, message)
       if (message.type !== 'event' && message.type !== 'bytes') continue
       if (message.type === 'event' && isKept(message)) deliverMissed(message.position.offset + 1)
       else this.deliver(replica, message)
     }
     deliverMissed(Infinity)
+    this.orders.adopt(replica, snapshot.order)
     replica.position = position
     if (replica.isCache) this.lasts.adopt(replica, last, lastMs)
   }

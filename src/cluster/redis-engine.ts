@@ -20,27 +20,29 @@ import type {
 import { REFUSE, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Mirror } from '../core/mirror'
-import type { DepartureFact, Publication, Replay } from '../core/messages'
+import type { DepartureFact, Publication } from '../core/messages'
 import type { NodeReport } from '../core/node-report'
 import type { Counts } from '../core/presence'
 import type { Arrival } from '../core/roster'
 import type { HistoryPage, HistoryQuery } from '../core/stream'
 import type { ChannelName, Member, Position, SocketId, UserId } from '../core/types'
 import { Beats } from './beats'
+import { ChannelOrders, isChannelOrder } from './channel-orders'
 import { ClusterRepeats } from './cluster-repeats'
 import { runOn, type Context } from './context'
 import { Counting } from './counting'
 import { ignoreAway, RedisAway, refuseAway } from './away'
 import { History } from './history'
+import { Joins } from './joins'
 import { Lasts } from './lasts'
 import type { LinkEvents } from './link'
-import { fullNameOf, type FullName } from './names'
+import { fullNameOf } from './names'
 import type { Nodes } from './nodes'
 import { Publications } from './publications'
 import { Queries } from './queries'
 import { NodeRecords } from './records-node'
-import type { Past, Replica } from './replica'
-import { lostOf, Replays, type SubscribeEntry } from './replays'
+import type { Replica } from './replica'
+import { Replays } from './replays'
 import { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
@@ -59,8 +61,9 @@ export class RedisEngine implements Engine {
   readonly #queries: Queries
   readonly #publications: Publications
   readonly #lasts: Lasts
+  readonly #orders: ChannelOrders
   readonly #history: History
-  readonly #replays: Replays
+  readonly #joins: Joins
   readonly repeats: ClusterRepeats
   readonly #writer: Writer
   readonly records: NodeRecords
@@ -86,6 +89,7 @@ export class RedisEngine implements Engine {
     const renew = (partition: number): Promise<void> => this.#beats.renew(partition)
     this.#replicas = new Replicas(context, {
       published: (replica, message) => this.#publications.deliver(replica, message),
+      ordered: (replica, message) => this.#orders.carryOut(replica, message),
       forgotten: (replica, message) => this.#publications.forget(replica, message),
       adopted: (replica, snapshot, heard) => this.#publications.adopt(replica, snapshot, heard),
       expired: renew,
@@ -94,10 +98,17 @@ export class RedisEngine implements Engine {
     this.#seats = new Seats(context, this.#replicas, renew, parts.departures.settleMs)
     this.#counting = new Counting(context, renew, lagMs)
     this.#queries = new Queries(context)
+    this.#orders = new ChannelOrders(context, (name) => this.#replicas.get(name))
     this.#lasts = new Lasts(context, parts, this.#queries)
-    this.#publications = new Publications(context, parts, this.#lasts)
+    this.#publications = new Publications(context, parts, this.#lasts, this.#orders)
     this.#history = new History(context)
-    this.#replays = new Replays(context, this.#history)
+    this.#joins = new Joins(context, {
+      replicas: this.#replicas,
+      seats: this.#seats,
+      counting: this.#counting,
+      lasts: this.#lasts,
+      replays: new Replays(context, this.#history, (replica) => this.#replicas.revive(replica)),
+    })
     this.repeats = new ClusterRepeats(context)
     this.records = new NodeRecords(context, parts.sharedOf)
   }
@@ -140,6 +151,7 @@ export class RedisEngine implements Engine {
   async #comeBack(): Promise<void> {
     void this.records.comeBack()
     await this.#beats.beat()
+    this.repeats.tellAgain()
     await this.#replicas.fetchMissed(({ state }) => state === 'deaf')
     await this.#beats.compareAll()
     await this.#writer.earlier.give()
@@ -167,103 +179,11 @@ export class RedisEngine implements Engine {
     arrival: Arrival | undefined,
     limit: number,
   ): Promise<Refusal | undefined> | undefined {
-    const { app, channel, kind } = entry
-    const name = fullNameOf(app, channel)
-    if (arrival && this.#replays.isMeant(entry))
-      return this.#enterWithPast(conn, entry, name, arrival, limit)
-    if (arrival || entry.type === 'signin') {
-      const past = kind.cache ? (): Past => this.#pastOf(app, this.#replicas.get(name)!) : undefined
-      return this.#seats.enter(conn, entry, name, arrival, limit, past)
-    }
-    const replica = this.#replicas.hear(name, kind)
-    return replica instanceof Promise
-      ? replica.then((heard) => this.#enterSeatless(heard, conn, entry))
-      : this.#enterSeatless(replica, conn, entry)
+    return this.#joins.enter(conn, entry, arrival, limit)
   }
 
-  /** The past is read before the seat is asked for; what comes after that is collected until it is there. */
-  async #enterWithPast(
-    conn: Connection,
-    entry: SubscribeEntry,
-    name: FullName,
-    arrival: Arrival,
-    limit: number,
-  ): Promise<Refusal | undefined> {
-    if (!(await this.#replicas.hearLive(name, entry.kind))) return REFUSE.engineAway
-    const replica = this.#replicas.get(name)!
-    const reading = await this.#replays.begin(replica, conn, entry)
-    const replay = (): Replay | undefined =>
-      reading ? this.#replays.end(replica, reading) : lostOf(entry)
-    const past = (): Past => ({ ...this.#pastOf(entry.app, replica), replay: replay() })
-    const refused = await this.#seats.enter(conn, entry, name, arrival, limit, past)
-    if (reading) replica.readings.delete(reading)
-    return refused
-  }
-
-  /** At once, but for the first subscription of the node, for which the channel may be vacant elsewhere. */
-  #enterSeatless(replica: Replica, conn: Connection, entry: Entry): Promise<undefined> | undefined {
-    if (entry.kind.counted) {
-      replica.own++
-      const told = this.#counting.note(replica)
-      if (told) return told.catch(ignoreAway).then(() => this.#joinSeatless(replica, conn, entry))
-    }
-    return this.#joinSeatless(replica, conn, entry)
-  }
-
-  /** Waits only for what is read of the past. */
-  #joinSeatless(replica: Replica, conn: Connection, entry: Entry): Promise<undefined> | undefined {
-    if (!this.#replays.isMeant(entry)) return this.#join(replica, conn, entry, undefined)
-    return this.#replays.joinWith(replica, conn, entry, (replay) =>
-      this.#join(replica, conn, entry, replay),
-    )
-  }
-
-  #pastOf(app: App, replica: Replica): Past {
-    const last = replica.isCache ? this.#lasts.find(app, replica) : undefined
-    return { last, replay: undefined }
-  }
-
-  #join(replica: Replica, conn: Connection, entry: Entry, replay: Replay | undefined): undefined {
-    const { app, channel, kind } = entry
-    this.#context.node.apply({
-      type: 'entered',
-      app,
-      channel,
-      kind,
-      isOwn: true,
-      conn,
-      entry,
-      socketId: conn.id,
-      arrival: undefined,
-      member: undefined,
-      joined: false,
-      count: replica.count,
-      members: undefined,
-      ...this.#pastOf(app, replica),
-      replay,
-    })
-  }
-
-  exit(conn: Connection, { app, name: channel, kind }: Place): void {
-    const replica = this.#replicas.get(fullNameOf(app, channel))
-    if (!replica) return
-    if (replica.held.has(conn.id)) return this.#seats.exit(replica, conn.id)
-    if (kind.counted && !kind.presence) {
-      replica.own--
-      this.#counting.note(replica)?.catch(ignoreAway) // told again when the channel is fetched
-      const nobody = { departure: undefined, member: undefined, left: false }
-      const { count } = replica
-      this.#context.node.apply({
-        type: 'exited',
-        app,
-        channel,
-        kind,
-        isOwn: true,
-        count,
-        ...nobody,
-      })
-    }
-    this.#replicas.release(replica)
+  exit(conn: Connection, place: Place): void {
+    this.#joins.exit(conn, place)
   }
 
   publish(publication: Publication): Promise<Position | Refusal> {
@@ -281,6 +201,7 @@ export class RedisEngine implements Engine {
     if (order.type === 'app_changed' || order.type === 'token_changed')
       return this.records.order(order)
     if (order.type === 'close_connection') return this.others.connections.close(order)
+    if (isChannelOrder(order)) return this.#orders.give(order)
     return this.#context.node.carryOut(order)
   }
 
@@ -359,7 +280,9 @@ export class RedisEngine implements Engine {
     await this.#writer.rest(isSucceeded).catch(ignoreAway)
   }
 
-  sweep(): void {}
+  sweep(): void {
+    this.repeats.tellAgain()
+  }
 
   handOver(): void {
     this.records.pause()

@@ -12,6 +12,9 @@ import type { History } from './history'
 import { Reading, unknownPosition, type Answer, type Wish } from './reading'
 import type { Replica } from './replica'
 
+/** How long messages may take from Redis to this node before it asks for them. */
+const LAG_MS = 250
+
 /** The entry of a subscriber. */
 export type SubscribeEntry = Entry & SubscribeCommand
 
@@ -19,6 +22,8 @@ export class Replays {
   constructor(
     readonly context: Context,
     readonly history: History,
+    /** Done when the replica is live, or deaf. */
+    readonly refetch: (replica: Replica) => Promise<void>,
   ) {}
 
   /** True where the subscriber asks for the past, or the app's rule means it to have some. */
@@ -44,6 +49,7 @@ export class Replays {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     const finish = (): void => {
       cancel()
+      cancelFetch()
       join(this.end(replica, reading))
       resolve(undefined)
     }
@@ -51,7 +57,10 @@ export class Replays {
       reading.lose()
       finish()
     }
-    const cancel = this.context.clock.after(PATIENCE_MS, giveUp)
+    const { clock } = this.context
+    const cancel = clock.after(PATIENCE_MS, giveUp)
+    // What was read before now may never come by the bus: its connection may be lost.
+    const cancelFetch = clock.after(LAG_MS, () => void this.refetch(replica))
     reading.waitUntilReady(replica.epoch, replica.rev, finish)
     return promise
   }
@@ -72,7 +81,8 @@ export class Replays {
     entry: SubscribeEntry,
   ): Promise<Reading | undefined> {
     const rule = ruleOfEntry(entry)
-    if (!rule || replica.state !== 'live') return undefined
+    if (replica.state === 'deaf' && this.context.link.isUp) await this.refetch(replica)
+    if (!rule || replica.state === 'deaf') return undefined
     const reading = new Reading(wishOf(conn, entry, rule))
     replica.readings.add(reading)
     const answer = await this.#read(entry, rule, reading.wish)
@@ -115,14 +125,10 @@ function wishOf({ id, sink }: Connection, entry: SubscribeEntry, { rewind }: His
 }
 
 /** Where it has had all that this node has delivered nothing has to be read. */
-function findKnown(
-  { position, state }: Replica,
-  { history: asked }: SubscribeEntry,
-): Replay | undefined {
+function findKnown({ position }: Replica, { history: asked }: SubscribeEntry): Replay | undefined {
   const since = asked?.since
-  if (state !== 'live' || position.epoch === '' || !since) return undefined
-  if (since.epoch !== position.epoch || since.offset !== position.offset) return undefined
-  return { position, recovered: true, events: [] }
+  if (position.epoch === '' || since?.epoch !== position.epoch) return undefined
+  return since.offset === position.offset ? { position, recovered: true, events: [] } : undefined
 }
 
 /**

@@ -41,6 +41,8 @@ export class Replica {
   /** The number of the last message that is in it. */
   rev = 0
   state: ReplicaState = 'fetching'
+  /** Something was missed since the snapshot was asked for that is under way. */
+  isStale = false
   readonly seats = new Map<SocketId, Seat>()
   /** Undefined without presence. */
   roster: Roster | undefined
@@ -55,6 +57,8 @@ export class Replica {
   last: CachedEvent | undefined
   /** That of the last event that it had of those that the channel keeps. */
   position: Position = NOT_KEPT
+  /** The id of the last order that a node has to carry out however late. */
+  lastOrder = ''
   /** What subscribers of this node are about to get of the past. */
   readonly readings = new Set<Reading>()
   /** Messages that wait for the snapshot. */

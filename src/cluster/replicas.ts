@@ -13,7 +13,7 @@ import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import { showCount, showLeft, showTaken } from './show'
 import { readSnapshot, type Snapshot } from './snapshot'
-import { readMessage, type BytesSent, type EventSent, type Message } from './wire'
+import { readMessage, type BytesSent, type EventSent, type Message, type OrderSent } from './wire'
 import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
@@ -32,6 +32,8 @@ const FETCHES_AT_ONCE = 100
 export type ReplicaEvents = {
   /** An event is next. */
   published(replica: Replica, message: EventSent | BytesSent): void
+  /** An order is next. */
+  ordered(replica: Replica, message: OrderSent): void
   /** All that was kept of it is given up. */
   forgotten(replica: Replica, message: Message): void
   /** A snapshot is about to be taken; `heard` are the messages until then that have waited behind it. */
@@ -151,6 +153,10 @@ export class Replicas {
         await this.events.expired(partition)
         continue
       }
+      if (replica.isStale) {
+        replica.isStale = false
+        continue
+      }
       if (replica.queuedChars > MAX_QUEUED_CHARS) {
         context.numbers.overflows++
         replica.queue = []
@@ -221,6 +227,12 @@ export class Replicas {
     void this.#begin(replica)
   }
 
+  /** The same; done when it is live, or deaf. */
+  async revive(replica: Replica): Promise<void> {
+    this.refetch(replica)
+    await replica.ready?.promise
+  }
+
   /** Fetches what was missed. Where that is not possible the log says so once, and for how long nothing was heard. */
   async fetchMissed(isMeant: (replica: Replica) => boolean): Promise<void> {
     const { clock, numbers, log } = this.context
@@ -245,7 +257,11 @@ export class Replicas {
   ): Promise<void> {
     let pending: Promise<void>[] = []
     for (const replica of this.of(partition)) {
-      if (replica.state === 'fetching' || !isMeant(replica)) continue
+      if (!isMeant(replica)) continue
+      if (replica.state === 'fetching') {
+        replica.isStale = true
+        continue
+      }
       pending.push(this.#begin(replica))
       if (pending.length < FETCHES_AT_ONCE) continue
       await Promise.all(pending)
@@ -310,6 +326,8 @@ export class Replicas {
       case 'event':
       case 'bytes':
         return this.events.published(replica, message)
+      case 'order':
+        return this.events.ordered(replica, message)
       case 'forgotten':
         return this.events.forgotten(replica, message)
     }

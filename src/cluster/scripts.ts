@@ -20,6 +20,7 @@ import nodesLeave from './scripts/nodes-leave.lua' with { type: 'text' }
 import nodesRead from './scripts/nodes-read.lua' with { type: 'text' }
 import nodesSay from './scripts/nodes-say.lua' with { type: 'text' }
 import nodesTell from './scripts/nodes-tell.lua' with { type: 'text' }
+import order from './scripts/order.lua' with { type: 'text' }
 import publish from './scripts/publish.lua' with { type: 'text' }
 import read from './scripts/read.lua' with { type: 'text' }
 import repeatClaim from './scripts/repeat-claim.lua' with { type: 'text' }
@@ -45,6 +46,7 @@ export const SCRIPTS = {
   last: newScript('last', last),
   listen: newScript('listen', listen, streams),
   members: newScript('members', members),
+  order: newScript('order', order),
   publish: newBareScript('publish', publish),
   read: newScript('read', read, streams),
   repeatClaim: newScript('repeat-claim', repeatClaim),

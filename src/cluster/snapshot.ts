@@ -19,6 +19,8 @@ export type Snapshot = {
   readonly seats: readonly (readonly [SocketId, Seat])[]
   /** Of subscriptions without seats, by node. */
   readonly counts: readonly (readonly [string, number])[]
+  /** The last order, as it is kept; empty where there is none. */
+  readonly order: string
   /** The last event of a cache channel, as it is kept, and for how many milliseconds still. */
   readonly last: string
   readonly lastMs: number
@@ -49,7 +51,7 @@ type Answer = readonly [
 
 /** Reads an answer; undefined where the node has to begin anew, since its lease is over. */
 export function readSnapshot(answer: unknown): Snapshot | undefined {
-  const [epoch, rev, seats, users, counts, , last, lastMs, stream, offset, missed, isWhole] =
+  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, isWhole] =
     answer as Answer
   if (epoch === 'EXPIRED') return undefined
   const members = readMembers(users)
@@ -60,6 +62,7 @@ export function readSnapshot(answer: unknown): Snapshot | undefined {
       .flatMap(([socketId, text]) => readSeat(socketId as SocketId, text, members))
       .sort(([, one], [, other]) => joinedAt(members, one) - joinedAt(members, other)),
     counts: pairs(counts).map(([node, count]) => [node, Number(count)] as const),
+    order,
     last,
     lastMs,
     position: stream === '' ? NOT_KEPT : { epoch: stream, offset },

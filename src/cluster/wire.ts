@@ -6,7 +6,8 @@
 import { parseJson } from '../core/json'
 import type { BackendPublication, BytesPublication, ClientPublication } from '../core/messages'
 import { NOT_KEPT } from '../core/stream'
-import type { JsonText, Member, Meta, Position, SocketId } from '../core/types'
+import type { PushView } from '../core/plugin'
+import type { JsonText, Member, Meta, Position, SocketId, UserId } from '../core/types'
 
 /** Of the messages that this version reads and writes. */
 export const VERSION = 1
@@ -67,9 +68,19 @@ export type BytesSent = Numbered & {
   readonly sent: SentBy<BytesPublication>
 }
 
+/** An order to all nodes that hear the channel. */
+export type OrderSent = Numbered & OrderGiven & { readonly type: 'order' }
+export type OrderGiven = { readonly id: string; readonly order: SentOrder }
+
+/** Without what its bus says: app and channel, or user. */
+export type SentOrder =
+  | { readonly type: 'terminate_user' }
+  | { readonly type: 'unsubscribe_user'; readonly userId: UserId; readonly message: string }
+  | { readonly type: 'push_delivered'; readonly push: PushView }
+
 type SentBy<Published> = Omit<Published, 'app' | 'channel'>
 
-export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent | Forgotten
+export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent | Forgotten | OrderSent
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown): value is number =>
@@ -88,6 +99,22 @@ export const isMember = (value: unknown): value is Member =>
 
 export const isMeta = (value: unknown): value is Meta =>
   isRecord(value) && isText(value['id']) && isCount(value['since']) && isText(value['userInfo'])
+
+export function isOrder(value: unknown): value is SentOrder {
+  if (!isRecord(value)) return false
+  const { type, userId, message, push } = value
+  if (type === 'unsubscribe_user') return isText(userId) && isText(message)
+  if (type === 'push_delivered') return isPush(push)
+  return type === 'terminate_user'
+}
+
+const isPush = (value: unknown): value is PushView =>
+  isRecord(value) &&
+  isText(value['channel']) &&
+  isText(value['event']) &&
+  isText(value['data']) &&
+  parseJson(value['data']) !== undefined &&
+  isCount(value['at'])
 
 type Reader = (
   at: Numbered,
@@ -125,6 +152,8 @@ const READERS: Readonly<Record<string, Reader>> = {
     const sent = { ...rest, ...head, data: data as JsonText | undefined }
     return { ...at, type: 'event', sent, position: NOT_KEPT }
   },
+  o: (at, [id, order]) =>
+    isText(id) && isOrder(order) ? { ...at, type: 'order', id, order } : undefined,
   f: (at) => ({ ...at, type: 'forgotten' }),
   b: (at, fields) => {
     const head = readHead(fields)

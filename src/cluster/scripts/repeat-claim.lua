@@ -1,5 +1,5 @@
 -- Asks for the key of a request to an app. Arguments, after the app in place of a channel: the key, the content of the
--- request, a token for the claim, how many keys the app may have, for how long an answer is kept, and for how long a
+-- request, a token for the claim, which begins with the node, how many keys the app may have, for how long an answer is kept, and for how long a
 -- claim without one holds, in milliseconds.
 -- Returns OK, REUSED, IN_USE, ANSWER and the answer, or FULL and the milliseconds until a key expires.
 local asked, fingerprint, token, most = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
@@ -9,8 +9,10 @@ if known then
   local content, rest = split(known)
   local owner, answer = split(rest)
   if content ~= fingerprint then return { 'REUSED' } end
-  if owner ~= '' then return { 'IN_USE' } end
-  return { 'ANSWER', answer }
+  if owner == '' then return { 'ANSWER', answer } end
+  -- That of a node that was given up is free.
+  local ends = redis.call('ZSCORE', prefix .. 'leases', string.match(owner, '^%S+'))
+  if ends and tonumber(ends) > now then return { 'IN_USE' } end
 end
 for _, expired in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', now, 'LIMIT', 0, 64)) do
   redis.call('ZREM', all, expired)

@@ -15,23 +15,17 @@ const LEFT_OUT: readonly string[] = [
   'protocols/phoenix-join',
   'protocols/history-phoenix',
   'dialects/expusherlite/routes',
-  'dialects/pushex/client',
-  'dialects/pushex/routes',
-  'core/groups',
   'protocols/pusher-presence',
   'protocols/pusher-users',
   'protocols/pusher-cache',
   'protocols/pusher-subscribe',
   'protocols/history-pusher',
-  'protocols/users-rows',
   'core/streams-walk',
   'core/engine-taps',
   'core/engine-waits',
   'core/hooks-authorize',
   'plugins/connect-user',
-  'plugins/unsubscribe',
   'core/filters-wait',
-  'plugins/published',
 ]
 
 const files = Object.values<readonly string[]>(FILES).flat()

@@ -115,7 +115,7 @@ describeWith('redis-server', 'history of two nodes', () => {
       const publish = async (server: TestServer): Promise<void> => {
         while (!isDone) {
           const app = server.core.apps.byId('1')!
-          await server.core.engine.publish({
+          const answer = await server.core.engine.publish({
             type: 'event',
             origin: 'backend',
             app,
@@ -126,6 +126,7 @@ describeWith('redis-server', 'history of two nodes', () => {
             except: undefined,
             once: undefined,
           })
+          expect(answer).toHaveProperty('offset')
           published++
         }
       }
