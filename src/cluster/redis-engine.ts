@@ -119,6 +119,7 @@ export class RedisEngine implements Engine {
     this.#stopSweep = this.#context.clock.every(SWEEP_MS, () => {
       this.#seats.sweep()
       this.#replicas.sweep()
+      this.#replicas.retry()
     })
   }
 

@@ -51,6 +51,7 @@ export class Replicas {
   #deafSince: number | undefined
   /** Channels that could not be fetched; counted for life. */
   #failures = 0
+  #isRetrying = false
   /** Those that may be of no use. */
   readonly #idle = new Set<Replica>()
 
@@ -241,6 +242,20 @@ export class Replicas {
     await this.#refetchAll(isMeant)
     const channels = numbers.deafChannels - before
     if (channels > 0) log.warn({ channels, deafMs: Math.round(clock.mono() - since) }, DEAF)
+  }
+
+  /** Tries again what Redis has refused while no connection was lost, which nothing else would tell. */
+  retry(): void {
+    const { link, log } = this.context
+    if (this.#deafSince === undefined || this.#isRetrying) return
+    this.#isRetrying = true
+    const isMeant = ({ state, partition }: Replica): boolean =>
+      state === 'deaf' && link.isPlaceUp(String(partition))
+    this.fetchMissed(isMeant)
+      .catch((cause: unknown) =>
+        log.error({ error: messageOf(cause) }, 'redis: a retry has failed'),
+      )
+      .finally(() => (this.#isRetrying = false))
   }
 
   /** Fetches all anew, where something may have been missed; those that are meant, or those of one partition. */

@@ -1,0 +1,23 @@
+/** Channels that were entered while Redis refused, without a connection that is lost. */
+import { expect, test } from 'bun:test'
+import { start } from '../../harness'
+import { startRedis } from '../../redis/redis'
+import { describeWith } from '../programs'
+
+describeWith('redis-server', 'a channel that was entered blind', () => {
+  test('is heard once Redis takes orders again, and the log says that it was not', async () => {
+    await using redis = await startRedis()
+    const server = await start({ config: { redisUrl: redis.url } })
+    const client = await server.raw()
+    await redis.cli('config', 'set', 'maxmemory', '1')
+    await client.subscribed('room')
+    await redis.cli('config', 'set', 'maxmemory', '0')
+    const trigger = () => server.trigger({ channel: 'room', name: 'said', data: 'x' })
+    let isHeard = false
+    void client.next('the event').then(() => (isHeard = true))
+    while (!isHeard) expect((await trigger()).status).toBe(200)
+    const told = server.log.lines.filter(({ message }) => message.includes('heard nothing'))
+    expect(told.length).toBe(1)
+    await server.stop()
+  })
+})
