@@ -58,6 +58,7 @@ export function newCore(
     tick: 0,
     draining: false,
     port: undefined,
+    readMetrics: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,

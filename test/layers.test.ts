@@ -160,6 +160,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'apps/resource.ts': 'the API and the command line show apps by it',
   'http/outdated-clients.ts': 'a table of its own: rows come with time',
   'new-pages.ts': 'server.ts would exceed 400 lines',
+  'http/metrics-of-workers.ts': 'metrics.ts is about one process',
   'core/connection-view.ts': 'the engine names it, and what makes it needs the core',
   'core/usage.ts': 'the hub and the rates note in it, and the cluster reads it',
   'start.ts': 'a parent of workers loads no more',

@@ -59,14 +59,14 @@ export type AppNumbers = {
 /** It has left, or was not heard of for a lease. */
 type NodeGone = { readonly type: 'gone'; readonly id: string }
 
-/** Who has this connection? Whoever has it answers. */
+/** A question to all; whoever has an answer gives it. */
 export type NodeAsk = {
   readonly type: 'ask'
   readonly id: string
   /** Of the question; the answer has it, too. */
   readonly number: number
-  readonly appId: AppId
-  readonly socketId: string
+  /** One connection, or the metrics of all whose names begin so. */
+  readonly about: { readonly appId: AppId; readonly socketId: string } | { readonly group: string }
 }
 
 export type NodeAnswer = {
@@ -75,7 +75,10 @@ export type NodeAnswer = {
   /** The node that has asked. */
   readonly to: string
   readonly number: number
-  readonly view: ConnectionView
+  /** Of a connection. */
+  readonly view?: ConnectionView
+  /** Metrics. */
+  readonly text?: string
 }
 
 /** Whoever has this connection closes it. */
@@ -119,16 +122,23 @@ const READERS: Readonly<Record<string, (fields: Fields) => NodeMessage | undefin
   beat: readBeat,
   apps: readNumbers,
   gone: (fields) => fields as NodeGone,
-  ask: (fields) =>
-    isAboutConnection(fields) && isCount(fields['number']) ? (fields as NodeAsk) : undefined,
+  ask: readAsk,
   close: (fields) =>
     isAboutConnection(fields) && typeof fields['isToReconnect'] === 'boolean'
       ? (fields as NodeClose)
       : undefined,
-  answer: (fields) =>
-    isId(fields['to']) && isCount(fields['number']) && isRecord(fields['view'])
-      ? (fields as NodeAnswer)
-      : undefined,
+  answer: (fields) => {
+    const { to, number, view, text } = fields
+    if (!isId(to) || !isCount(number)) return undefined
+    const isAnswer = view === undefined ? typeof text === 'string' : isRecord(view)
+    return isAnswer ? (fields as NodeAnswer) : undefined
+  },
+}
+
+function readAsk(fields: Fields): NodeAsk | undefined {
+  const { about, number } = fields
+  if (!isRecord(about) || !isCount(number)) return undefined
+  return isText(about['group']) || isAboutConnection(about) ? (fields as NodeAsk) : undefined
 }
 
 const isAboutConnection = ({ appId, socketId }: Fields): boolean =>

@@ -11,7 +11,7 @@ import { Usage } from '../core/usage'
 import { RedisAway, withPatience } from './away'
 import { BEAT_MS, LEASE_MS, type Context } from './context'
 import { differencesOf } from './nodes-agreed'
-import { RemoteConnections } from './nodes-connections'
+import { Questions } from './nodes-questions'
 import { KnownNodes, type KnownNode } from './nodes-known'
 import {
   readCard,
@@ -38,7 +38,7 @@ export type NodesOptions = {
 
 export class Nodes {
   readonly known = new KnownNodes()
-  readonly connections: RemoteConnections
+  readonly questions: Questions
   #core: Core | undefined
   #usage: Usage | undefined
   #cancel: Cancel | undefined
@@ -62,7 +62,7 @@ export class Nodes {
     readonly context: Context,
     readonly options: NodesOptions,
   ) {
-    this.connections = new RemoteConnections(context, this.#id, (message) =>
+    this.questions = new Questions(context, this.#id, (message) =>
       this.#run(SCRIPTS.nodesSay, JSON.stringify(message)),
     )
   }
@@ -215,7 +215,7 @@ export class Nodes {
     }
     if (message.type === 'gone') return this.#forget(message.id)
     if (message.type === 'ask' || message.type === 'answer' || message.type === 'close')
-      return this.connections.receive(message)
+      return this.questions.receive(message)
     const known = this.known.get(message.id)
     if (message.type === 'beat') {
       if (!known && this.known.isFull) return void this.context.numbers.refusedMessages++
@@ -284,6 +284,15 @@ export class Nodes {
     const gone = this.known.forget(id)
     this.#agreeOnVersion()
     if (gone?.card) this.context.log.info({ node: gone.card.name, id }, 'another node has gone')
+  }
+
+  /** What `/metrics` says of the other workers of this machine. Rejects with RedisAway. */
+  async metricsOfWorkers(): Promise<readonly string[]> {
+    const { name, worker } = this.context.node.report()
+    if (worker === undefined) return []
+    const group = name.slice(0, -String(worker).length)
+    const others = [...this.known.all()].filter(({ card }) => card?.name.startsWith(group))
+    return this.questions.metricsOf(group, others.length)
   }
 
   /** This node, then the others, by name. */

@@ -201,7 +201,7 @@ export class RedisEngine implements Engine {
   order(order: Order): MaybePromise<void> {
     if (order.type === 'app_changed' || order.type === 'token_changed')
       return this.records.order(order)
-    if (order.type === 'close_connection') return this.others.connections.close(order)
+    if (order.type === 'close_connection') return this.others.questions.close(order)
     if (isChannelOrder(order)) return this.#orders.give(order)
     return this.#context.node.carryOut(order)
   }
@@ -220,8 +220,9 @@ export class RedisEngine implements Engine {
   }
 
   readonly nodes = (): readonly NodeReport[] => this.others.list()
+  readonly metricsOfWorkers = () => this.others.metricsOfWorkers()
   readonly findElsewhere = (app: App, socketId: string) =>
-    this.others.connections.find(app, socketId)
+    this.others.questions.findConnection(app, socketId)
 
   connections(app: App): number {
     return this.#context.node.connections(app) + this.others.connectionsElsewhere(app)

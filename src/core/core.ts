@@ -66,6 +66,8 @@ export type Core = {
     /** Sweeps since the start; see `sweep`. */
     tick: number
     draining: boolean
+    /** What `/metrics` says of this process alone; undefined before there is one. */
+    readMetrics: (() => Promise<string>) | undefined
     /** Of the public address; undefined until it is open, and for a socket file. */
     port: number | undefined
     /** The process that goes on in place of this one, or that did before it, while both have sockets. */

@@ -25,7 +25,7 @@
  * | `catchUp`                                | what every node has done before the call is done here                 |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
- * | `findElsewhere`                          | a connection of another node, for operators                          |
+ * | `findElsewhere`, `metricsOfWorkers`      | a connection of another node, and what its neighbours have counted   |
  * | `nodes`                                  | which nodes there are                                                |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `share`                                  | what plugins keep for all nodes                                      |
@@ -200,6 +200,8 @@ export interface Node {
   connections(app: App): number
   /** One of its connections; undefined where it has none of that id. */
   describe(app: App, socketId: string): ConnectionView | undefined
+  /** What `/metrics` says of this process alone; undefined before there is one. */
+  readonly readMetrics: (() => Promise<string>) | undefined
   /** What it says of itself. */
   report(): OwnReport
   /** True while it sends its connections away: to other nodes, or to its next process. */
@@ -274,6 +276,8 @@ export interface Engine {
   connections(app: App): MaybePromise<number>
   /** A connection of another node. Undefined where none has it. */
   findElsewhere(app: App, socketId: string): MaybePromise<ConnectionView | undefined>
+  /** What `/metrics` says of each of the other workers of this machine. */
+  metricsOfWorkers(): MaybePromise<readonly string[]>
   /** This node, and those of the others that were heard of lately. */
   nodes(): readonly NodeReport[]
   channels(app: App): MaybePromise<OccupiedChannels>

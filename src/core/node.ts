@@ -35,6 +35,9 @@ export function newNode(core: Core): Node {
       const conn = findConnection(core, app, socketId)
       return conn && viewOf(core, app, conn)
     },
+    get readMetrics() {
+      return core.state.readMetrics
+    },
     report: () => reportOf(core),
     isLeaving: () => core.state.draining,
     deliver: (publication, position) => {

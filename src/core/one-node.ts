@@ -198,6 +198,10 @@ export class OneNodeEngine implements Engine {
     return this.#parts.users.isOnline(app, userId)
   }
 
+  metricsOfWorkers(): readonly string[] {
+    return []
+  }
+
   findElsewhere(): undefined {
     return undefined
   }

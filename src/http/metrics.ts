@@ -3,9 +3,11 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
+import { messageOf } from '../core/errors'
 import { Exposition } from './exposition'
 import { WORDS, type MetricsAccess } from './metrics-access'
 import { LabelledApps } from './metrics-apps'
+import { labelWorker, mergeTexts } from './metrics-of-workers'
 import { familyOf, type ProcessNumbers, type Scrape } from './metric-rows'
 import { METRICS } from './metrics-table'
 import { ADMIN_SECURITY } from './openapi-text'
@@ -46,20 +48,25 @@ const Usage = objectSchema(
 export function metrics(core: Core, options: MetricsOptions, deliveries: Deliveries) {
   const { access, readProcess, maxApps, soketiPrefix, backupSeconds } = options
   const labelled = new LabelledApps(core, maxApps, (app) => deliveries.backlog(app))
+  const { worker } = core.about
   const exposition = new Exposition(core.slices, async () => {
     const apps = await labelled.read()
     const port = String(access.changes.access.addresses.port)
     const process = readProcess()
     const scrape = { core, process, apps, port, soketiPrefix, backupSeconds }
-    return METRICS.map((row) => () => familyOf(row, scrape))
+    return METRICS.map((row) => () => {
+      const family = familyOf(row, scrape)
+      return worker === undefined ? family : labelWorker(family, worker)
+    })
   })
+  core.state.readMetrics = () => exposition.render()
   return new Elysia({ tags: ['operations'] })
     .onBeforeHandle(access.authorize)
     .get(
       '/metrics',
       async ({ set }) => {
         set.headers['content-type'] = TYPE
-        return exposition.render()
+        return worker === undefined ? exposition.render() : renderAll(core, exposition)
       },
       {
         response: { 200: Type.String({ examples: [EXAMPLE] }), ...REFUSALS },
@@ -89,4 +96,13 @@ export function metrics(core: Core, options: MetricsOptions, deliveries: Deliver
         },
       },
     )
+}
+
+/** Of all workers of the machine; of this one alone while Redis is away. */
+async function renderAll({ engine, log }: Core, exposition: Exposition): Promise<string> {
+  const others = Promise.resolve(engine.metricsOfWorkers()).catch((cause: unknown) => {
+    log.warn({ error: messageOf(cause) }, 'metrics: the other workers cannot be asked')
+    return []
+  })
+  return mergeTexts([await exposition.render(), ...(await others)])
 }

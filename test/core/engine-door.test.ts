@@ -15,7 +15,9 @@ const ENGINE_ONLY = [
     // The command line changes a file that no node has open.
     files: [
       'cli/offline.ts',
-      'cluster/nodes-connections.ts',
+      'cluster/channel-orders.ts',
+      'cluster/nodes-questions.ts',
+      'cluster/publications.ts',
       'cluster/records-targets.ts',
       'cluster/redis-engine.ts',
       'core/engine.ts',

@@ -40,6 +40,7 @@ function schedule(folder = join(root, crypto.randomUUID()), now = NOON) {
     backedUpAt: undefined as number | undefined,
     certificateEndsAt: undefined,
     port: undefined,
+    readMetrics: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,

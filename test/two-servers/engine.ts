@@ -42,6 +42,7 @@ export class JoinedEngine implements Engine {
   readonly handOver = (): void => undefined
   readonly takeBack = this.handOver
   readonly keepsakes = () => []
+  readonly metricsOfWorkers = () => []
   readonly adopt = this.handOver
   readonly findElsewhere = (): undefined => undefined
   readonly share = (call: SharedCall) => this.bus.later(() => this.bus.share(call, this))

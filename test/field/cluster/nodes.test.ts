@@ -12,6 +12,7 @@ import { openDatabase } from '../../../src/store/sqlite'
 import { Writes } from '../../../src/store/writes'
 import { runOn } from '../../cli/run'
 import { TestServer } from '../../harness'
+import { scrape } from '../../prometheus'
 import { openTestLink } from '../../redis/link'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
@@ -160,6 +161,34 @@ describeWith('redis-server', 'nodes', () => {
     expect((await end(second)).status).toBe(204)
     expect((await client.closing()).code).toBe(4200)
     expect((await end(second)).status).toBe(404)
+  })
+
+  test('a scrape that reaches one worker has the metrics of all', async () => {
+    const config = { cluster: 'e', workers: 2 }
+    await using first = await startNode('m:1', config)
+    await using second = await startNode('m:2', config)
+    await using elsewhere = await startNode('n:1', config)
+    await until(
+      () => listNodes(first),
+      ({ length }) => length === 3,
+    )
+    for (const server of [first, second, second, elsewhere]) await server.raw()
+    const { families } = await scrape(first)
+    const valuesOf = (name: string, labels: object) =>
+      families
+        .get(name)!
+        .metrics.filter((sample) => Bun.deepMatch(labels, sample.labels ?? {}))
+        .map(({ labels: given, value }) => [given?.['worker'], value])
+    const app = { app_id: '1' }
+    expect(valuesOf('carillon_connections', app)).toEqual([
+      ['1', '1'],
+      ['2', '2'],
+    ])
+    expect(valuesOf('carillon_nodes', {})).toEqual([
+      ['1', '3'],
+      ['2', '3'],
+    ])
+    expect(valuesOf('soketi_connected', app)).toHaveLength(2)
   })
 
   test('a version of messages that one of them does not read is not written, and is refused', async () => {
