@@ -31,9 +31,12 @@ export class NodeRecords {
 
   /** Done when this node has what the table has, where Redis is there. */
   async begin(core: Core, mirror: Mirror): Promise<void> {
-    const { node, clock, log } = this.context
+    const { node, clock, log, numbers } = this.context
     const table = this.#table
-    const records = new Records({ table, mirror, clock, log }, liveTarget(core, node, mirror))
+    const records = new Records(
+      { table, mirror, clock, log, numbers },
+      liveTarget(core, node, mirror),
+    )
     const orders = new RecordOrders(core, table, records, mirror)
     this.#parts = { core, records, orders }
     mirror.holdRows(() => void orders.tellRows())

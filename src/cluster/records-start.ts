@@ -5,6 +5,7 @@
 import type { Clock } from '../core/types'
 import type { Mirror } from '../core/mirror'
 import { RedisAway, RedisUnfit } from './away'
+import { newNumbers } from './context'
 import { openLink, type LinkEvents, type LinkOptions } from './link'
 import { Records } from './records'
 import { Table } from './records-table'
@@ -30,7 +31,11 @@ export async function takeRecords(options: LinkOptions, mirror: Mirror): Promise
   const { clock, log } = options
   const link = await openLink({ ...options, scripts: Object.values(TABLE_SCRIPTS) }, NO_EVENTS)
   const table = new Table(() => link, crypto.randomUUID())
-  const records = new Records({ table, mirror, clock, log, isStored: true }, storedTarget(mirror))
+  const numbers = newNumbers()
+  const records = new Records(
+    { table, mirror, clock, log, numbers, isStored: true },
+    storedTarget(mirror),
+  )
   await records.catchUp()
   return {
     found: (isNeeded) => waitToFound(clock, isNeeded, { table, records }),

@@ -8,9 +8,7 @@ import type { UniqueField } from '../core/app-names'
 import { isRecord, parseJson } from '../core/json'
 import type { SharedValue, StoredAdmin } from '../core/mirror'
 import type { TokenRecord } from '../core/tokens'
-
-/** Of the messages that this version reads and writes. */
-export const TABLE_VERSION = 1
+import { VERSION } from './wire'
 
 /** The table's place among the keys, and its bus as `Link` names it. */
 export const TABLE = 'apps'
@@ -168,7 +166,8 @@ export function readTableMessage(message: string): TableMessage | undefined {
   const fields = parseJson(head)
   if (!Array.isArray(fields)) return undefined
   const [version, life, rev, kind, id] = fields as unknown[]
-  if (version !== TABLE_VERSION || !isText(life) || !Number.isSafeInteger(rev)) return undefined
+  if (!(Number(version) >= 1 && Number(version) <= VERSION)) return undefined
+  if (!isText(life) || !Number.isSafeInteger(rev)) return undefined
   const shared = kind === 'shared' && isText(id) ? id : undefined
   return { life, rev: rev as number, shared, text }
 }

@@ -7,6 +7,7 @@ import { RealtimeError } from '../core/errors'
 import type { Mirror, MirrorState } from '../core/mirror'
 import type { Cancel, Clock, Log } from '../core/types'
 import { PATIENCE_MS, RedisAway } from './away'
+import type { Numbers } from './context'
 import type { Changed, Page } from './records-page'
 import { addToTable, fillTable, itemsOf } from './records-fill'
 import { TABLE_BEAT_MS, type Looked, type Table } from './records-table'
@@ -33,6 +34,8 @@ export type RecordsOptions = {
   readonly mirror: Mirror
   readonly clock: Clock
   readonly log: Log
+  /** Where messages and items are counted that are none. */
+  readonly numbers: Pick<Numbers, 'refusedMessages'>
   /** Runs all of a page in one transaction; without, each change by itself, a turn of the loop each. */
   readonly isStored?: boolean
 }
@@ -50,8 +53,6 @@ const OWN: Whose = { isForeign: false, isNewLife: false }
 export class Records {
   /** Where changes go; replaced when the server runs. */
   target: Target
-  /** Counted for life: messages and items that were none. */
-  refused = 0
   /** The look that is under way, and the one after it: whoever asks meanwhile wants what came since. */
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -92,7 +93,7 @@ export class Records {
   /** A message of the bus. */
   receive(text: string): void {
     const message = readTableMessage(text)
-    if (!message) return void this.refused++
+    if (!message) return void this.options.numbers.refusedMessages++
     const { life, rev } = this.state
     if (message.life === life && message.rev <= rev) return
     const isNext = message.life === life && message.rev === rev + 1 && !this.#running
@@ -233,7 +234,7 @@ export class Records {
       for (const [rev, text] of rows) {
         const row = readRow(rev, text)
         if (row) mirror.putRow(row)
-        else this.refused++
+        else this.options.numbers.refusedMessages++
       }
     }
     if (isStored) {
@@ -278,7 +279,7 @@ export class Records {
   #apply({ item, text }: Changed): void {
     const [kind, id] = splitItem(item)
     const isTaken = text === undefined ? this.#removeItem(kind, id) : this.#putItem(kind, id, text)
-    if (!isTaken) this.refused++
+    if (!isTaken) this.options.numbers.refusedMessages++
   }
 
   #removeItem(kind: string, id: string): boolean {

@@ -1,8 +1,10 @@
 /** Two nodes: an order about a user or a channel is carried out on both, also by one that did not hear it. */
 import { expect, test } from 'bun:test'
+import { busOf } from '../../../src/cluster/names'
 import type { ChannelName, UserId } from '../../../src/core/types'
 import { waitUntil } from '../../harness'
 import { describeWith } from '../programs'
+import { makeApp, waitForSlugs } from './node'
 import { startPair } from './pair'
 
 describeWith('redis-server', 'orders over two nodes', () => {
@@ -48,5 +50,24 @@ describeWith('redis-server', 'orders over two nodes', () => {
       'it has gone',
       () => !one.core.engine.isOnline(one.core.apps.byId('1')!, 'ann' as UserId),
     )
+  })
+  test('what somebody else writes on a bus is refused, counted and harmless', async () => {
+    await using pair = await startPair()
+    const { one, two, redis } = pair
+    await using client = await two.raw()
+    two.signin(client, '{"id":"bob"}')
+    expect(await client.nextJson()).toMatchObject({ event: 'pusher:signin_success' })
+    const order = '"o","id","terminate_user"'
+    const lines = {
+      [busOf('1/#server-to-user-bob')]: [`[1,"e",1,${order},"bob"]`, `[99,"e",1,${order},"bob"]`],
+      '{apps}:bus': ['[1,"life",-5]', '[99,"life",5]', '[1,"life",99]', '[1,1,1,"shared","x"]'],
+    }
+    for (const [bus, texts] of Object.entries(lines))
+      for (const text of ['', '[]', '\n', ...texts])
+        await redis.cli('publish', `carillon:default:${bus}`, text)
+    await one.trigger({ channel: '#server-to-user-bob', name: 'e', data: 'x' })
+    expect((await client.nextJson()).event).toBe('e')
+    await makeApp(one, 'after all')
+    await waitForSlugs(two, ['after-all', 'test-app'])
   })
 })
