@@ -238,4 +238,31 @@ describeWith('redis-server', 'facts of nodes', () => {
       expect(repeated).toBeLessThan(occupied.length)
     },
   )
+
+  test.concurrent(
+    'after Redis has lost all nothing is told twice, and what follows is told',
+    async () => {
+      await using own = await startRedis()
+      await using receiver = new Receiver()
+      const settings = ours({ redisUrl: own.url })
+      await using one = await startNode(receiver, settings)
+      await using two = await startNode(receiver, settings)
+      await using first = await one.raw()
+      await using second = await two.raw()
+      await one.signedIn(first, 'presence-kept', { user_id: '1' })
+      await second.subscribed('kept')
+      await receiver.events(one.sdk(), 3)
+      await own.restart({ keepData: false })
+      const isBack = async (channel: string): Promise<boolean> =>
+        (await (await one.signed('GET', `/channels/${channel}`)).text()).includes('true')
+      while (!(await isBack('presence-kept')) || !(await isBack('kept'))) await Bun.sleep(50)
+      leave(first, 'presence-kept')
+      leave(second, 'kept')
+      expect((await receiver.events(one.sdk(), 3)).sort()).toEqual([
+        'channel_vacated kept',
+        'channel_vacated presence-kept',
+        'member_removed presence-kept 1',
+      ])
+    },
+  )
 })
