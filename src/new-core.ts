@@ -102,6 +102,7 @@ export function newCore(
     reads: new ReadQueue(),
     engine,
     facts,
+    sharedTaps: new Map(),
     refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,

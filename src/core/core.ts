@@ -17,6 +17,7 @@ import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
 import type { ReadQueue } from './read-queue'
 import type { RequestQueue } from './request-queue'
+import type { SharedChangeView } from './plugin'
 import type { Slices } from './slices'
 import type { KnownSoftware } from './software'
 import type { SubscriptionCounts } from './subscription-counts'
@@ -54,6 +55,8 @@ export type Core = {
   readonly engine: Engine
   readonly hooks: CompiledHooks
   readonly facts: Facts
+  /** Parts that share values with themselves on other nodes, as plugins do; by the name that they share them under. */
+  readonly sharedTaps: Map<string, (change: SharedChangeView) => void>
   readonly counters: Counters
   readonly tallies: Tallies
   readonly peaks: Peaks

@@ -1,6 +1,7 @@
 /** Deliveries: reports of an app's webhooks, between the part that sends them and the API that shows them. */
 import type { App } from './app'
 import type { Deed } from './audit'
+import type { MaybePromise } from './maybe-promise'
 
 /** One request to an endpoint. */
 export type Attempt = {
@@ -120,6 +121,8 @@ export type ReplayChoice =
 export const MAX_CHOSEN = 100
 
 export interface Deliveries {
+  /** The node whose reports these are; undefined where there is one. */
+  readonly node: string | undefined
   /** O(endpoints of the app), and nothing for one without stored events and paused endpoints. */
   backlog(app: App): Backlog
   /** With so many dead letters of each endpoint at most; with a hundred where it is not said. */
@@ -137,11 +140,14 @@ export interface Deliveries {
     endpoint: string | undefined,
     page: { readonly before: number; readonly limit: number },
   ): DeadLetterPage
-  /** Sends dead letters again; returns how many. */
-  replay(app: App, choice: ReplayChoice, deed: EndpointDeed): number
-  /** Ends after the request under way; nothing is audited where it was paused before. */
-  pause(app: App, endpoint: string, deed: EndpointDeed): void
-  resume(app: App, endpoint: string, deed: EndpointDeed): void
+  /**
+   * Sends dead letters again; returns how many of this node. Other nodes do so with theirs, unless they were chosen
+   * by their ids. Rejects with RealtimeError where they cannot be told.
+   */
+  replay(app: App, choice: ReplayChoice, deed: EndpointDeed): MaybePromise<number>
+  /** Ends after the request under way, on all nodes; nothing is audited where it was paused before. Rejects as `replay`. */
+  pause(app: App, endpoint: string, deed: EndpointDeed): MaybePromise<void>
+  resume(app: App, endpoint: string, deed: EndpointDeed): MaybePromise<void>
   /**
    * Sends a webhook about a made-up channel at once, beside what waits; resolves with its outcome.
    * @throws RealtimeError('too_many_tests' | 'store_unavailable')

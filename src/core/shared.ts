@@ -30,6 +30,7 @@ export function notifyShared(
   core: Core,
   { plugin, key, value }: SharedChangeView & { readonly plugin: string },
 ): void {
+  core.sharedTaps.get(plugin)?.({ key, value })
   const own = core.hooks.sharedChanged.filter((hook) => hook.plugin === plugin)
   if (own.length === 0) return
   const json = value === undefined ? undefined : jsonOf(value)

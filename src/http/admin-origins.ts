@@ -5,7 +5,7 @@
 import { Elysia } from 'elysia'
 import { quote, RealtimeError } from '../core/errors'
 
-const EXPOSED_HEADERS = 'location, x-request-id, retry-after'
+const EXPOSED_HEADERS = 'location, x-request-id, retry-after, x-carillon-node'
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': 'authorization, content-type, x-request-id',

@@ -17,6 +17,7 @@ import {
   DeadLetterFields,
   endpointOf,
   orNull,
+  sayNode,
   showDeadLetter,
   urlsFor,
 } from './webhook-schemas'
@@ -47,7 +48,11 @@ const DeadAnswer = objectSchema(
   { data: [DEAD_LETTER], next: null },
 )
 const ReplayAnswer = objectSchema(
-  { data: Type.Object({ replayed: count('How many are pending again') }) },
+  {
+    data: Type.Object({
+      replayed: count('How many are pending again, of those of the server that answers'),
+    }),
+  },
   { data: { replayed: 1 } },
 )
 const ReplayBody = objectSchema(
@@ -69,6 +74,7 @@ const REPLAY_BODY = {
 export function deadLetters(core: Core, source: Deliveries, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(({ set }) => sayNode(source, set))
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/dead',
@@ -108,7 +114,7 @@ export function deadLetters(core: Core, source: Deliveries, changes: AdminChange
         const choice = readChoice(value, (given) => endpointOf(source, app, given, show))
         const target = choice.of === 'endpoint' ? maskWholeUrl(choice.endpoint) : undefined
         const deed = { ...changes.deedOf(request, 'webhooks.replayed'), target }
-        return { data: { replayed: source.replay(app, choice, deed) } }
+        return { data: { replayed: await source.replay(app, choice, deed) } }
       },
       {
         parse: 'none',

@@ -19,6 +19,7 @@ import {
   EndpointUrl,
   EXAMPLE_ID,
   orNull,
+  sayNode,
   showDeadLetter,
   time,
   urlsFor,
@@ -105,6 +106,7 @@ const DeliveriesAnswer = objectSchema(
 export function deliveries(source: Deliveries, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(({ set }) => sayNode(source, set))
     .get(
       '/:slug/webhooks/deliveries',
       ({ request, params, query }) => {

@@ -18,6 +18,7 @@ import {
   EXCHANGED,
   ExchangedFields,
   orNull,
+  sayNode,
   showExchange,
   showTested,
   time,
@@ -74,6 +75,7 @@ export function endpoints(source: Deliveries, changes: AdminChanges) {
   })
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(({ set }) => sayNode(source, set))
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/endpoints/:endpoint/requests',
@@ -116,9 +118,9 @@ export function endpoints(source: Deliveries, changes: AdminChanges) {
     )
     .post(
       '/:slug/webhooks/endpoints/:endpoint/pause',
-      ({ request, params }) => {
+      async ({ request, params }) => {
         const { app, name, deed } = findToChange(request, params, 'webhook.paused')
-        source.pause(app, name, deed)
+        await source.pause(app, name, deed)
         return showPause(request, app, name)
       },
       {
@@ -132,9 +134,9 @@ export function endpoints(source: Deliveries, changes: AdminChanges) {
     )
     .post(
       '/:slug/webhooks/endpoints/:endpoint/resume',
-      ({ request, params }) => {
+      async ({ request, params }) => {
         const { app, name, deed } = findToChange(request, params, 'webhook.resumed')
-        source.resume(app, name, deed)
+        await source.resume(app, name, deed)
         return showPause(request, app, name)
       },
       {

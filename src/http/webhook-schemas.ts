@@ -1,5 +1,6 @@
 /** What the routes about an app's webhooks have in common: their schemas, and how an endpoint is found and shown. */
 import { Type, type TSchema } from '@sinclair/typebox'
+import type { Context } from 'elysia'
 import { maskWholeUrl } from '../apps/masks'
 import { maskUrl } from '../apps/webhooks'
 import type { App } from '../core/app'
@@ -142,4 +143,9 @@ export function endpointOf(source: Deliveries, app: App, given: string, show: Sh
   if (name === undefined || another !== undefined)
     throw new RealtimeError('admin_not_found', 'Not Found')
   return name
+}
+
+/** Says which of several servers answers: each has sent its own webhooks. */
+export function sayNode({ node }: Deliveries, set: Pick<Context['set'], 'headers'>): void {
+  if (node !== undefined) set.headers['x-carillon-node'] = node
 }

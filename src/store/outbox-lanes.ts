@@ -25,6 +25,8 @@ const PENDING = 'SELECT 1 FROM webhook_lanes WHERE pending > 0 AND paused_at IS 
 const REMOVE = 'DELETE FROM webhook_lanes WHERE id = $id'
 const PAUSE = 'UPDATE webhook_lanes SET paused_at = $pausedAt WHERE id = $id'
 const SALT = 'SELECT salt FROM webhook_salt'
+/** Of servers that are one: the same in all of their databases. */
+const COMMON_SALT = "SELECT origin FROM mirror WHERE origin <> ''"
 
 type Lane = LaneKey & { readonly id: number; stored: number; pausedAt: number | null }
 
@@ -49,9 +51,16 @@ export class Lanes {
     }
   }
 
-  /** The id of an endpoint in URLs: the same as long as the database lives, and not to be made from the endpoint without it. */
+  /**
+   * The id of an endpoint in URLs: the same as long as the database lives, and on all servers that are one. It is not to
+   * be made from the endpoint without it.
+   */
   publicIdOf(key: LaneKey): string {
-    return createHmac('sha256', this.#salt).update(nameOf(key)).digest('hex').slice(0, ID_CHARS)
+    const common = this.db.query<{ origin: string }, []>(COMMON_SALT).get()?.origin
+    return createHmac('sha256', common ?? this.#salt)
+      .update(nameOf(key))
+      .digest('hex')
+      .slice(0, ID_CHARS)
   }
 
   /** Since when it is paused; null where it is not. Epoch milliseconds. */

@@ -304,6 +304,11 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
         : NO_BACKLOG,
     publicIdOf: (key: LaneKey): string => lanes.publicIdOf(key),
     pausedAt: (key: LaneKey): number | null => lanes.pausedAt(key),
+    /** Notes a pause that was audited elsewhere, or its end. */
+    setPause: (key: LaneKey, pausedAt: number | null): void => {
+      lanes.writePause(key, pausedAt)
+      lanes.notePause(key, pausedAt)
+    },
     pause: (key: LaneKey, entry: AuditEntry): void => setPause(key, entry.at, entry),
     resume: (key: LaneKey, entry: AuditEntry): void => setPause(key, null, entry),
     deadLetters: (appId: string, most?: number): DeadLetter[] =>

@@ -17,11 +17,13 @@ import type {
   ShownAttempt,
   TestedEndpoint,
 } from '../core/deliveries'
+import { andThen, type MaybePromise } from '../core/maybe-promise'
 import type { NetworkRules } from '../core/networks'
 import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
 import { nameOf, type Entry, type LaneKey, type Outbox } from '../store/outbox'
 import { Exchanges } from './exchanges'
+import { EndpointOrders } from './orders'
 import { Lane, type LaneContext } from './lane'
 import { createPoster } from './post'
 import { Recorder, type RecorderOptions } from './recorder'
@@ -44,6 +46,8 @@ export class Webhooks implements Deliveries {
   readonly #recorder: Recorder
   readonly #context: LaneContext
   readonly #tester: Tester
+  /** Undefined where this server is alone. */
+  readonly #orders: EndpointOrders | undefined
   /** Lanes whose dead letters are being replayed. */
   readonly #replays = new Set<string>()
   #isStopped = false
@@ -65,6 +69,7 @@ export class Webhooks implements Deliveries {
       onEnd: (key) => {
         this.#lanes.delete(nameOf(key))
         this.#context.exchanges.forget(nameOf(key))
+        this.#orders?.forget(key)
       },
     }
     const { poster } = this.#context
@@ -73,6 +78,7 @@ export class Webhooks implements Deliveries {
       ...options,
       onWritten: (lanes) => this.#wake(lanes),
     })
+    this.#orders = core.engine.isShared ? this.#newOrders() : undefined
     core.facts.listen({ types: ['app_changed'], receive: ({ app }) => this.#wakeLanesOf(app) })
   }
 
@@ -85,6 +91,7 @@ export class Webhooks implements Deliveries {
   start(): void {
     const { slices } = this.core
     slices.add(workFor('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
+    void this.#orders?.start()
   }
 
   /** Sends nothing more; resolves when the requests under way have ended. */
@@ -137,6 +144,10 @@ export class Webhooks implements Deliveries {
     }
   }
 
+  get node(): string | undefined {
+    return this.#orders && this.core.about.name
+  }
+
   backlog({ id }: App): Backlog {
     return this.outbox.backlog(id)
   }
@@ -173,18 +184,33 @@ export class Webhooks implements Deliveries {
   }
 
   /** Nothing new is sent to it; the request under way ends as it ends. */
-  pause(app: App, endpoint: string, deed: EndpointDeed): void {
+  pause(app: App, endpoint: string, deed: EndpointDeed): MaybePromise<void> {
     const key = { appId: app.id, endpoint }
     if (this.outbox.pausedAt(key) !== null) return
-    this.outbox.pause(key, this.#entryOf(app, deed))
-    this.#wake([key]) // from now on it has a lane, which ends with the endpoint
+    const entry = this.#entryOf(app, deed)
+    if (this.#orders) return this.#pauseAll(this.#orders, key, entry, entry.at)
+    this.outbox.pause(key, entry)
+    this.#applyPause(key)
   }
 
-  resume(app: App, endpoint: string, deed: EndpointDeed): void {
+  resume(app: App, endpoint: string, deed: EndpointDeed): MaybePromise<void> {
     const key = { appId: app.id, endpoint }
     if (this.outbox.pausedAt(key) === null) return
-    this.outbox.resume(key, this.#entryOf(app, deed))
-    if (!this.#isStopped) this.#laneOf(key).resume()
+    const entry = this.#entryOf(app, deed)
+    if (this.#orders) return this.#pauseAll(this.#orders, key, entry, null)
+    this.outbox.resume(key, entry)
+    this.#applyPause(key)
+  }
+
+  async #pauseAll(orders: EndpointOrders, key: LaneKey, entry: AuditEntry, at: number | null) {
+    await orders.pause(key, at)
+    this.outbox.audit(entry)
+  }
+
+  /** From now on it has a lane, which ends with the endpoint. */
+  #applyPause(key: LaneKey): void {
+    if (this.outbox.pausedAt(key) !== null) this.#wake([key])
+    else if (!this.#isStopped) this.#laneOf(key).resume()
   }
 
   test(app: App, endpoint: string, deed: EndpointDeed): Promise<TestedEndpoint> {
@@ -193,10 +219,11 @@ export class Webhooks implements Deliveries {
   }
 
   /** Dead letters of endpoints that were removed are about to be deleted, and not sent. */
-  replay(app: App, choice: ReplayChoice, deed: EndpointDeed): number {
-    return choice.of === 'ids'
-      ? this.#replayChosen(app, choice.ids, deed)
-      : this.#replayAll(app, choice.of === 'all' ? undefined : choice.endpoint, deed)
+  replay(app: App, choice: ReplayChoice, deed: EndpointDeed): MaybePromise<number> {
+    if (choice.of === 'ids') return this.#replayChosen(app, choice.ids, deed)
+    const endpoint = choice.of === 'all' ? undefined : choice.endpoint
+    const told = this.#orders?.replay(app, endpoint, this.core.clock.now())
+    return andThen(told, () => this.#replayAll(app, endpoint, deed))
   }
 
   #replayChosen(app: App, ids: readonly number[], deed: EndpointDeed): number {
@@ -212,10 +239,7 @@ export class Webhooks implements Deliveries {
 
   /** As new; the first slice is audited, for all. Where a replay goes on already, its letters are counted and not sent twice. */
   #replayAll(app: App, endpoint: string | undefined, deed: EndpointDeed): number {
-    const names = endpoint === undefined ? this.#namesOf(app) : new Set([endpoint])
-    const lanes = this.outbox
-      .lanes(app.id)
-      .filter((lane) => lane.dead > 0 && names.has(lane.endpoint))
+    const lanes = this.#deadLanesOf(app, endpoint)
     const replayed = lanes.reduce((sum, { dead }) => sum + dead, 0)
     const keys = lanes
       .map((lane) => ({ appId: app.id, endpoint: lane.endpoint }))
@@ -225,6 +249,31 @@ export class Webhooks implements Deliveries {
     for (const [index, key] of keys.entries())
       this.#replay(key, entry.at, index === 0 ? entry : undefined)
     return replayed
+  }
+
+  #deadLanesOf(app: App, endpoint: string | undefined): readonly LaneReport[] {
+    const names = endpoint === undefined ? this.#namesOf(app) : new Set([endpoint])
+    const lanes = this.outbox.lanes(app.id)
+    return lanes.filter((lane) => lane.dead > 0 && names.has(lane.endpoint))
+  }
+
+  /** What was said on another server. */
+  #newOrders(): EndpointOrders {
+    return new EndpointOrders(this.core, {
+      pausedAt: (key) => this.outbox.pausedAt(key),
+      setPause: (key, at) => {
+        this.outbox.setPause(key, at)
+        this.#applyPause(key)
+      },
+      replay: (app, endpoint, at) => {
+        const keys = this.#deadLanesOf(app, endpoint).map((lane) => ({
+          appId: app.id,
+          endpoint: lane.endpoint,
+        }))
+        for (const key of keys)
+          if (!this.#replays.has(nameOf(key))) this.#replay(key, at, undefined)
+      },
+    })
   }
 
   #entryOf({ id: appId }: App, deed: EndpointDeed): AuditEntry {

@@ -121,7 +121,9 @@ describe('dashboards on other origins', () => {
   test('may read what they need', async () => {
     await using server = await start(options)
     const { headers } = await requestAdmin(server, 'GET', '', { headers: { origin } })
-    expect(headers.get('access-control-expose-headers')).toBe('location, x-request-id, retry-after')
+    expect(headers.get('access-control-expose-headers')).toBe(
+      'location, x-request-id, retry-after, x-carillon-node',
+    )
     const preflight = await server.http('/api/admin/apps', {
       method: 'OPTIONS',
       headers: { origin },
