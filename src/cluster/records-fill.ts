@@ -47,7 +47,7 @@ export async function fillTable(table: Table, mirror: Mirror): Promise<MirrorSta
   const life = newNonce()
   const origin = before.origin === '' ? newNonce() : before.origin
   const rev = Math.max(before.rev, items.length, last)
-  return (await table.fill(life, 'end', rev, origin)) ? { origin, life, rev } : undefined
+  return (await table.fill(life, 'end', rev, origin, last)) ? { origin, life, rev } : undefined
 }
 
 /** Adds what nobody else has; what clashes stays out. Rejects with RedisAway. */

@@ -17,7 +17,12 @@ export type Page = {
   readonly forgotten: number
   /** In the order of their numbers. */
   readonly changes: readonly Changed[]
-  readonly rows: readonly (readonly [rev: number, text: string])[]
+  /** Of the audit, by their own numbers. */
+  readonly rows: readonly (readonly [id: number, text: string])[]
+  /** There are more of them. */
+  readonly hasMoreRows: boolean
+  /** The number of the last row that there is. */
+  readonly lastRow: number
 }
 
 type Answer = readonly [
@@ -26,12 +31,13 @@ type Answer = readonly [
   forgotten: number,
   items: readonly (readonly [item: string, rev: number, text: string | null])[],
   removed: readonly string[],
-  rows: readonly (readonly [rev: number, text: string])[],
+  rows: readonly (readonly [id: number, text: string])[],
+  lastRow: number,
 ]
 
 /** `most` is how much of each kind was asked for: where there is as much, there may be more. */
 export function readPage(answer: unknown, most: number): Page {
-  const [life, rev, forgotten, items, removed, rows] = answer as Answer
+  const [life, rev, forgotten, items, removed, rows, lastRow] = answer as Answer
   const changed = items.map(([item, at, text]) => ({ item, rev: at, text: text ?? undefined }))
   const gone: Changed[] = []
   for (let at = 0; at < removed.length; at += 2)
@@ -39,11 +45,11 @@ export function readPage(answer: unknown, most: number): Page {
   const ends = [
     changed.length === most ? changed.at(-1)!.rev : rev,
     gone.length === most ? gone.at(-1)!.rev : rev,
-    rows.length === most ? rows.at(-1)![0] : rev,
   ]
   const upTo = Math.min(...ends)
   const changes = [...changed, ...gone]
     .filter((change) => change.rev <= upTo)
     .sort((one, other) => one.rev - other.rev)
-  return { life, rev, upTo, forgotten, changes, rows: rows.filter(([at]) => at <= upTo) }
+  const hasMoreRows = rows.length === most
+  return { life, rev, upTo, forgotten, changes, rows, hasMoreRows, lastRow }
 }

@@ -66,8 +66,9 @@ export class Table {
     return { life: found, rev: at, origin, task }
   }
 
-  async since(rev: number): Promise<Page> {
-    return readPage(await this.#run('since', '', [rev, PAGE_ITEMS]), PAGE_ITEMS)
+  /** What has changed since a number, and rows of the audit since another. */
+  async since(rev: number, row: number): Promise<Page> {
+    return readPage(await this.#run('since', '', [rev, row, PAGE_ITEMS]), PAGE_ITEMS)
   }
 
   async write({ life, rev }: Known, write: Write): Promise<Written> {

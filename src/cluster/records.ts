@@ -190,7 +190,7 @@ export class Records {
     const { table, mirror, clock, log } = this.options
     log.warn({}, 'redis: this node was another server; what it has is added, where nothing clashes')
     await addToTable(table, looked, mirror, clock.now())
-    mirror.putRowsAside()
+    mirror.putRowsAside(0)
   }
 
   /** Takes all changes after a number; where it is said whose what is here was, gives up what is not there. */
@@ -202,15 +202,16 @@ export class Records {
     const postponed: Changed[] = []
     let since = from
     for (;;) {
-      const page = await table.since(since)
+      const page = await table.since(since, mirror.lastRow())
       if (page.life !== looked.life) return void (this.#isDue = true)
       if (since < page.forgotten && !seen) return this.#fetch(looked, 0, OWN)
       if (before && whose?.isForeign) this.#keepOthers(page, before)
+      if (whose && mirror.lastRow() > page.lastRow) mirror.putRowsAside(page.lastRow)
       await this.#take(page, postponed)
       for (const { item } of page.changes) seen?.add(item)
       since = page.upTo
       if (!seen && postponed.length === 0) this.#note(since)
-      if (since >= page.rev) break
+      if (since >= page.rev && !page.hasMoreRows) break
     }
     for (const [item, text] of before ?? []) {
       if (seen?.has(item)) continue
@@ -231,8 +232,8 @@ export class Records {
   async #take({ changes, rows }: Page, postponed: Changed[]): Promise<void> {
     const { mirror, isStored } = this.options
     const writeRows = (): void => {
-      for (const [rev, text] of rows) {
-        const row = readRow(rev, text)
+      for (const [id, text] of rows) {
+        const row = readRow(id, text)
         if (row) mirror.putRow(row)
         else this.options.numbers.refusedMessages++
       }

@@ -48,8 +48,8 @@ export interface Mirror {
   putShared(plugin: string, key: string, value: SharedValue | undefined): void
   /** Nothing happens to a row that is there. */
   putRow(row: AuditRow): void
-  /** Rows of before: they are older than all that come from now on. */
-  putRowsAside(): void
+  /** Rows with higher numbers are those of another table: they are older than all that come from now on. */
+  putRowsAside(after: number): void
   /** Keeps what the table has otherwise, or not at all. */
   setAside(what: { readonly kind: string; readonly id: string; readonly value: unknown }): void
   /** All or nothing. */

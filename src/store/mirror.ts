@@ -22,7 +22,7 @@ const HAS_ANY = `
       OR EXISTS (SELECT 1 FROM plugin_values WHERE plugin LIKE '%/shared') AS any`
 const IDS = 'SELECT MAX(id) AS last, MIN(id) AS first FROM audit'
 const ROWS = 'SELECT * FROM audit WHERE id > $after ORDER BY id LIMIT $most'
-const MOVE_ROWS = 'UPDATE audit SET id = id - $by'
+const MOVE_ROWS = 'UPDATE audit SET id = id - $by WHERE id > $after'
 const KNOWS_APP = 'SELECT 1 FROM apps WHERE id = $id'
 const FORGET_OVERRIDES = 'DELETE FROM app_overrides WHERE app_id = $id'
 const FORGET_ADMINS = 'DELETE FROM admins'
@@ -100,11 +100,12 @@ export function mirrorOf(writes: Writes, now: () => number): Mirror {
         run(PUT_SHARED, { plugin, key, json, expiresAt })
       },
       putRow: (row) => insertNumbered(db, row),
-      putRowsAside: () => {
+      putRowsAside: (after) => {
         const [{ last, first }] = all<{ last: number | null; first: number }>(IDS) as [
           { last: number | null; first: number },
         ]
-        if (last !== null && last > 0) run(MOVE_ROWS, { by: last - Math.min(first, 0) + 1 })
+        if (last !== null && last > after)
+          run(MOVE_ROWS, { by: last - Math.min(first, 0) + 1, after })
       },
       setAside: ({ kind, id, value }) =>
         commitDurably(db, () =>

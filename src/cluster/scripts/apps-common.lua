@@ -1,6 +1,7 @@
 -- What scripts about the table of apps have in common. Everything in it is an item: an app, the changes of a provided
 -- app, a token, the admin, a value that plugins share. Each write gets the next number of the table (`rev`); an item
--- has that of its last change, and so has the mark of one that was removed. Rows of the audit are a stream of them.
+-- has that of its last change, and so has the mark of one that was removed. Rows of the audit are a stream of them, and
+-- have numbers of their own, without gaps.
 local TABLE = prefix .. 'table'
 local MARKS = 10000
 local AUDIT_ROWS = 10000
@@ -53,7 +54,8 @@ end
 
 local function write_down(row)
   if row == '' then return end
-  redis.call('XADD', prefix .. 'audit', 'MAXLEN', '~', AUDIT_ROWS, next_rev() .. '-0', 'row', row)
+  redis.call('XADD', prefix .. 'audit', 'MAXLEN', '~', AUDIT_ROWS, redis.call('HINCRBY', TABLE, 'rows', 1) .. '-0', 'row', row)
+  next_rev()
 end
 
 -- Tells all nodes that the table has another number. `rest` continues the JSON array; `data` follows its line.

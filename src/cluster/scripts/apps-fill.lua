@@ -3,7 +3,7 @@
 --   begin
 --   put, kind, id, value, names, and more of them in fours
 --   rows, number, row of the audit, and more of them in pairs
---   end, the number that the table has from now on, and where it was born
+--   end, the number that the table has from now on, where it was born, and the number of its last row
 -- Returns 1, or 0 for a node that is not the one to fill it.
 if redis.call('GET', prefix .. 'filler') ~= node then return 0 end
 redis.call('PEXPIRE', prefix .. 'filler', 10000)
@@ -15,7 +15,7 @@ if step == 'begin' then
     redis.call('DEL', prefix .. name)
   end
   redis.call('HDEL', TABLE, 'forgotten')
-  redis.call('HSET', TABLE, 'rev', 0, 'filled', 0)
+  redis.call('HSET', TABLE, 'rev', 0, 'filled', 0, 'rows', 0)
 elseif step == 'put' then
   for at = 5, #ARGV, 4 do
     local item = ARGV[at] .. ' ' .. ARGV[at + 1]
@@ -26,7 +26,7 @@ elseif step == 'rows' then
   for at = 5, #ARGV, 2 do redis.call('XADD', prefix .. 'audit', ARGV[at] .. '-0', 'row', ARGV[at + 1]) end
 else
   local filled = tonumber(redis.call('HGET', TABLE, 'filled'))
-  redis.call('HSET', TABLE, 'rev', math.max(filled, tonumber(ARGV[5])), 'life', nonce, 'origin', ARGV[6])
+  redis.call('HSET', TABLE, 'rev', math.max(filled, tonumber(ARGV[5])), 'life', nonce, 'origin', ARGV[6], 'rows', ARGV[7])
   for _, name in ipairs({ 'filler', 'mirrors', 'mirrors-seen', 'short-since' }) do redis.call('DEL', prefix .. name) end
   tell_table('')
 end

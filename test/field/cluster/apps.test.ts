@@ -1,5 +1,8 @@
 /** Nodes over one Redis have the same apps, tokens and audit, whichever of them was asked. */
 import { expect, test } from 'bun:test'
+import type { AppRecord } from '../../../src/core/app'
+import { changeApp } from '../../../src/core/app-changes'
+import { AppOutdated } from '../../../src/core/apps'
 import { waitUntil, type TestServer } from '../../harness'
 import { describeWith } from '../programs'
 import { APPS, ask } from './node'
@@ -60,25 +63,27 @@ describeWith('redis-server', 'two nodes', () => {
       [one, two].every(({ core }) => core.apps.bySlug('only-once')),
     )
 
-    const path = `${APPS}/only-once`
-    const changes = [{ client_events: false }, { subscription_counts: true }]
-    const changed = await Promise.all([
-      ask(one, 'PATCH', path, { app: changes[0] }),
-      ask(two, 'PATCH', path, { app: changes[1] }),
-    ])
-    expect(changed.map(({ status }) => status).sort()).toEqual([200, 422])
-    const lost = changed.findIndex(({ status }) => status === 422)
-    const words = 'was changed by somebody else at the same time; look at it and try again'
-    expect(changed[lost]!.body).toEqual({ errors: { app: [words] } })
-    const [winner, loser] = lost === 1 ? [one, two] : [two, one]
-    await waitUntil('the loser has it', () =>
-      Bun.deepEquals(
-        loser.core.apps.bySlug('only-once')?.record,
-        winner.core.apps.bySlug('only-once')?.record,
+    const recordOf = ({ core }: TestServer): AppRecord => core.apps.bySlug('only-once')!.record
+    const changes = [{ clientEvents: false }, { subscriptionCounts: true }]
+    const changed = await Promise.allSettled(
+      [one, two].map(({ core }, index) =>
+        changeApp(core, { ...core.apps.bySlug('only-once')!.record, ...changes[index] }),
       ),
     )
-    expect((await ask(loser, 'PATCH', path, { app: changes[lost] })).status).toBe(200)
-    await expectAlike(one, two, path)
-    expect((await read(winner, path)).data).toMatchObject({ ...changes[0], ...changes[1] })
+    expect(changed.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const lost = changed.findIndex(({ status }) => status === 'rejected')
+    const [winner, loser] = lost === 1 ? [one, two] : [two, one]
+    await waitUntil('the loser has it', () => Bun.deepEquals(recordOf(loser), recordOf(winner)))
+    await changeApp(loser.core, { ...recordOf(loser), ...changes[lost] })
+    await waitUntil('both have both', () => Bun.deepEquals(recordOf(loser), recordOf(winner)))
+    expect(recordOf(winner)).toMatchObject({ ...changes[0], ...changes[1] })
+
+    // In words, for whoever asks by HTTP.
+    const { engine } = one.core
+    const order = (): Promise<void> => Promise.reject(new AppOutdated())
+    Object.assign(engine, { order })
+    const refusal = await ask(one, 'PATCH', `${APPS}/only-once`, { app: { name: 'Lost app' } })
+    const words = 'was changed by somebody else at the same time; look at it and try again'
+    expect(refusal).toEqual({ status: 422, body: { errors: { app: [words] } } })
   })
 })
