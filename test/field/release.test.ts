@@ -73,6 +73,9 @@ test('needed is what is needed by what is needed, as it is found from there', ()
   expect(findNeeded({ packages }, ['a'])).toEqual(['a', 'a/@s/b', 'a/c', 'c', 'p'])
 })
 
+/** Seconds, where nothing else is going on. */
+const RUN_MS = 110_000
+
 describeWith(['git', 'npm'], 'a checkout', () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-release-'))
   const checkout = join(folder, 'checkout')
@@ -89,7 +92,7 @@ describeWith(['git', 'npm'], 'a checkout', () => {
     'npm_config_@example:registry': 'http://127.0.0.1:9/',
     npm_config_cache: join(folder, 'npm'),
   }
-  const around = { cwd: checkout, timeoutMs: 60_000 }
+  const around = { cwd: checkout, timeoutMs: RUN_MS }
   const git = (...args: string[]): Promise<string> =>
     execute(['git', ...args], { ...around, variables })
   const release = (args: readonly string[], more: Record<string, string> = {}): Promise<string> =>
@@ -256,7 +259,7 @@ test('the bill of materials has the fields that CycloneDX wants, and all that is
   for (const file of ['package.json', 'bun.lock', 'bunfig.toml'])
     cpSync(join(ROOT, file), join(folder, file))
   const command = [process.execPath, 'install', '--frozen-lockfile', '--production'] as const
-  await execute(command, { cwd: folder, timeoutMs: 60_000 })
+  await execute(command, { cwd: folder, timeoutMs: RUN_MS })
   const installed: string[] = []
   for await (const file of new Bun.Glob('**/node_modules/{*,@*/*}/package.json').scan(folder)) {
     const { name, version } = (await Bun.file(join(folder, file)).json()) as Record<string, string>

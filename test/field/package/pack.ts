@@ -25,4 +25,4 @@ export async function pack(source: string, folder: string): Promise<string> {
   return join(folder, said.trim().split(/[\n/]/).at(-1)!)
 }
 
-const PACK_MS = 60_000
+const PACK_MS = 110_000
