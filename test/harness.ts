@@ -20,11 +20,11 @@ import type { CarillonServer, ServerOptions } from '../src/server'
 import { Bus, type Hold } from './two-servers/bus'
 import { JoinedEngine } from './two-servers/engine'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
-import { waitUntil } from './parts'
+import { twoServers, waitUntil, type MeantRedis } from './parts'
 
 import { PusherClient, type PusherClientOptions } from './pusher-client'
 
-export { makePlugin, OWN_APP, throwSecret, waitUntil } from './parts'
+export { makePlugin, OWN_APP, testByClock, throwSecret, twoServers, waitUntil } from './parts'
 export { PusherClient, type PusherClientOptions } from './pusher-client'
 export { Inbox, PATIENCE_MS, PONG, RawClient, waitFor, type RawOptions } from '../kit/client'
 
@@ -46,7 +46,7 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
   const changed = { webhookSettleMs: 0, ...config, limits: { ...defaults, ...limits } }
   const parts = { ...rest, config: changed }
-  if (twoServers.redisUrl !== undefined) return startOverRedis(parts, twoServers.redisUrl)
+  if (twoServers.redis) return startOverRedis(parts, twoServers.redis)
   if (!twoServers.areMeant) return new TestServer(await createServed(parts))
   const bus = new Bus()
   const newEngine: ServerOptions['newEngine'] = (own) => new JoinedEngine(bus, own)
@@ -56,23 +56,14 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
 }
 
 /** Two servers on one Redis, where nobody else has their name. Its clock cannot be moved by hand: settling is short. */
-async function startOverRedis(parts: ServeOptions, redisUrl: string): Promise<TestServer> {
+async function startOverRedis(parts: ServeOptions, redis: MeantRedis): Promise<TestServer> {
   const webhookSettleMs = Math.min(parts.config?.webhookSettleMs ?? 0, 1000)
   const cluster = crypto.randomUUID()
-  const config = { ...parts.config, redisUrl, cluster, webhookSettleMs }
+  const config = { ...parts.config, redisUrl: redis.url, cluster, webhookSettleMs }
   const first = await createServed({ ...parts, config })
   const { clock, log } = first
   const second = await createServed({ ...parts, config }, { clock, log })
-  return new TwoServers(first, second, undefined)
-}
-
-/**
- * While they are meant, `start` starts two servers that are one, over Redis where that has a URL; see `overTwoServers`
- * and `overRedis`.
- */
-export const twoServers: { areMeant: boolean; redisUrl: string | undefined } = {
-  areMeant: false,
-  redisUrl: undefined,
+  return new TwoServers(first, second, redis)
 }
 
 /** Starts one server for all rows of a table that leave nothing behind; it runs while they do. */
@@ -239,8 +230,8 @@ export class TwoServers extends TestServer {
   constructor(
     first: Served,
     readonly second: Served,
-    /** Where it is in this process. */
-    readonly bus: Bus | undefined,
+    /** What is between them. */
+    readonly between: Bus | MeantRedis,
   ) {
     super(first)
     this.listenTo(second.server)
@@ -263,8 +254,8 @@ export class TwoServers extends TestServer {
   }
 
   get #inProcess(): Bus {
-    if (!this.bus) throw new Error('what these servers keep together is in Redis')
-    return this.bus
+    if (this.between instanceof Bus) return this.between
+    throw new Error('what these servers keep together is in Redis')
   }
 
   override addTenant(): App {
@@ -275,11 +266,11 @@ export class TwoServers extends TestServer {
 
   /** Over Redis messages are on their way by themselves. */
   override hold(): Hold {
-    return this.bus?.hold() ?? super.hold()
+    return this.between instanceof Bus ? this.between.hold() : super.hold()
   }
 
   override async settle(): Promise<void> {
-    if (this.bus) return this.bus.later(() => undefined)
+    if (this.between instanceof Bus) return this.between.later(() => undefined)
     // An order has arrived when it is carried out, and all that was said before it.
     for (const { core } of [...this.servers, this.server])
       await core.engine.order({
@@ -289,6 +280,7 @@ export class TwoServers extends TestServer {
         userId: 'nobody' as UserId,
         message: '',
       })
+    await this.between.waitForFacts(this.config.cluster)
   }
 
   override async stop(): Promise<void> {

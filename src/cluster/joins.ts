@@ -120,6 +120,7 @@ export class Joins {
   exit(conn: Connection, { app, name: channel, kind }: Place): void {
     const replica = this.parts.replicas.get(fullNameOf(app, channel))
     if (!replica) return
+    if (replica.blind.size > 0) replica.blind.delete(conn)
     if (replica.held.has(conn.id)) return this.parts.seats.exit(replica, conn.id)
     if (kind.counted && !kind.presence) {
       replica.own--

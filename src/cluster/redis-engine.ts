@@ -42,7 +42,7 @@ import { Publications } from './publications'
 import { Queries } from './queries'
 import { NodeRecords } from './records-node'
 import type { Replica } from './replica'
-import { Replays } from './replays'
+import { dismissBlind, Replays } from './replays'
 import { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
@@ -91,7 +91,10 @@ export class RedisEngine implements Engine {
       published: (replica, message) => this.#publications.deliver(replica, message),
       ordered: (replica, message) => this.#orders.carryOut(replica, message),
       forgotten: (replica, message) => this.#publications.forget(replica, message),
-      adopted: (replica, snapshot, heard) => this.#publications.adopt(replica, snapshot, heard),
+      adopted: (replica, snapshot, heard) => {
+        dismissBlind(replica)
+        this.#publications.adopt(replica, snapshot, heard)
+      },
       expired: renew,
       fetched: (replica, missing) => this.#enterAgain(replica, missing),
     })

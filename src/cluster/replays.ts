@@ -2,6 +2,7 @@
 import type { HistoryRule } from '../core/app'
 import type { Connection } from '../core/connection'
 import type { Entry } from '../core/engine'
+import { refusal } from '../core/errors'
 import { ruleOf } from '../core/history-rules'
 import { jsonText } from '../core/json'
 import type { Replay, SubscribeCommand } from '../core/messages'
@@ -17,6 +18,8 @@ const LAG_MS = 250
 
 /** The entry of a subscriber. */
 export type SubscribeEntry = Entry & SubscribeCommand
+
+const COME_BACK = refusal('reconnect_requested', 'Please reconnect: events may be missing')
 
 export class Replays {
   constructor(
@@ -45,7 +48,10 @@ export class Replays {
     const known = findKnown(replica, entry)
     if (known) return void join(known)
     const reading = await this.begin(replica, conn, entry)
-    if (!reading) return void join(lostOf(entry))
+    if (!reading) {
+      if (replica.state !== 'live' && entry.history && ruleOfEntry(entry)) replica.blind.add(conn)
+      return void join(lostOf(entry))
+    }
     const { promise, resolve } = Promise.withResolvers<undefined>()
     const finish = (): void => {
       cancel()
@@ -129,6 +135,15 @@ function findKnown({ position }: Replica, { history: asked }: SubscribeEntry): R
   const since = asked?.since
   if (position.epoch === '' || since?.epoch !== position.epoch) return undefined
   return since.offset === position.offset ? { position, recovered: true, events: [] } : undefined
+}
+
+/**
+ * Has the connections come back that asked for the past while nothing was known of it, before the rest is given what it
+ * has missed: they are told then that they have missed something.
+ */
+export function dismissBlind({ blind }: Replica): void {
+  for (const conn of blind) if (!conn.closed) conn.refuse(COME_BACK)
+  blind.clear()
 }
 
 /**

@@ -70,6 +70,8 @@ export class Replica {
   lenientUntil = -Infinity
   /** When it was last of use to somebody (`mono`). */
   usedAt: number
+  /** Connections that asked for the past while nothing was known of it: nobody knows what they have missed. */
+  readonly blind = new Set<Connection>()
   /** Somebody may be in it who has heard nothing yet, since Redis was away. */
   isBlind = false
   readonly #counts = new Map<string, number>()

@@ -177,7 +177,8 @@ export class Replicas {
     const now = context.clock.mono()
     if (isReborn) this.#beLenient(replica, now)
     const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
-    const isLacking = isFirst ? replica.isBlind : lacksSome(replica, snapshot, heard.length)
+    const { isBlind } = replica
+    const isLacking = isFirst ? isBlind : lacksSome(replica, snapshot, heard.length)
     if (isLacking) context.numbers.deafChannels++
     replica.isBlind = false
     this.events.adopted(replica, snapshot, heard)
@@ -188,11 +189,12 @@ export class Replicas {
     for (const [socketId, seat] of snapshot.seats) {
       const known = replica.seats.get(socketId)
       if (known) known.node = seat.node
-      else if (isFirst) replica.take(socketId, seat)
+      else if (isFirst && !isBlind) replica.take(socketId, seat)
       else showTaken(context, replica, socketId, seat)
     }
     const isOwn = (id: string): boolean => context.incarnations.isOwn(id)
-    if (replica.setCounts(snapshot.counts, isOwn) && !isFirst) showCount(context, replica)
+    if (replica.setCounts(snapshot.counts, isOwn) && (!isFirst || isBlind))
+      showCount(context, replica)
     const ownId = context.incarnations.idOf(replica.partition)
     replica.told = snapshot.counts.find(([id]) => id === ownId)?.[1]
     const there = new Map(snapshot.seats)

@@ -1,7 +1,7 @@
 /** The events that channels keep, over both APIs. */
 import { expect, test } from 'bun:test'
 import { makeBasicAuth, PAIR } from '../credentials'
-import { start, type StartOptions, type TestServer } from '../harness'
+import { start, type StartOptions, type TestServer, testByClock } from '../harness'
 
 const rule = { prefix: 'room', size: 100, ttl_seconds: 60, durable: false, rewind: 0 }
 const NOTHING = { epoch: '', offset: 0, events: [], next: null, recovered: false }
@@ -70,7 +70,7 @@ test('pages follow one another, in both directions', async () => {
   expect([offsets(between), between.next]).toEqual([[3, 4], null])
 })
 
-test('what was given up is said', async () => {
+testByClock('what was given up is said', async () => {
   await using server = await startKeeping([{ ...rule, size: 2 }], { now: Date.now() })
   await triggerMany(server, 'room', ['a', 'b', 'c'])
   const page = await read(server, 'room')

@@ -1,6 +1,6 @@
 /** Triggers with idempotency keys: a repeat is answered as the first was, and publishes nothing more. */
 import { describe, expect, test } from 'bun:test'
-import { makePlugin, start, type TestServer } from '../harness'
+import { makePlugin, start, type TestServer, testByClock } from '../harness'
 import { reject } from '../../src/plugin'
 import { post } from './event-requests'
 
@@ -165,7 +165,7 @@ describe('a key in the body', () => {
     expect(await post(other, '/events', keyed({ data: 'y' }))).toEqual([200, '{}'])
   })
 
-  test('is forgotten ten minutes after its answer', async () => {
+  testByClock('is forgotten ten minutes after its answer', async () => {
     await using server = await start()
     const counts: number[] = []
     for (const ms of [0, 599_999, 1]) {

@@ -1,6 +1,6 @@
 /** Cache channels and subscription counts. Contract 3.6, 3.7, 6.7. */
 import { describe, expect, test } from 'bun:test'
-import { start, type RawClient, type TestServer } from '../harness'
+import { start, type RawClient, type TestServer, testByClock } from '../harness'
 
 const MISS = (channel: string) => `{"event":"pusher:cache_miss","channel":"${channel}","data":"{}"}`
 const EVENT = (channel: string, data: string) =>
@@ -33,21 +33,24 @@ describe('a cache channel', () => {
     ])
   })
 
-  test('keeps an event that nobody heard, and that somebody was left out of, until its time', async () => {
-    await using server = await start({ config: { cacheTtlSeconds: 60 }, now: Date.now() })
-    const body = { name: 'e', channels: ['cache-a'], data: 'x', socket_id: '1.1' }
-    await server.signed('POST', '/events', JSON.stringify(body))
-    const info = async () =>
-      (await server.signed('GET', '/channels/cache-a', '', 'info=cache')).json()
-    expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 60 } })
-    server.advance(59_500)
-    expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 1 } })
-    server.advance(500)
-    expect(await info()).toEqual({ occupied: false, cache: null })
-    await using client = await server.raw()
-    await client.subscribed('cache-a')
-    expect(await client.next()).toBe(MISS('cache-a'))
-  })
+  testByClock(
+    'keeps an event that nobody heard, and that somebody was left out of, until its time',
+    async () => {
+      await using server = await start({ config: { cacheTtlSeconds: 60 }, now: Date.now() })
+      const body = { name: 'e', channels: ['cache-a'], data: 'x', socket_id: '1.1' }
+      await server.signed('POST', '/events', JSON.stringify(body))
+      const info = async () =>
+        (await server.signed('GET', '/channels/cache-a', '', 'info=cache')).json()
+      expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 60 } })
+      server.advance(59_500)
+      expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 1 } })
+      server.advance(500)
+      expect(await info()).toEqual({ occupied: false, cache: null })
+      await using client = await server.raw()
+      await client.subscribed('cache-a')
+      expect(await client.next()).toBe(MISS('cache-a'))
+    },
+  )
 
   test('keeps nothing of client events, and no more channels than its app may', async () => {
     await using server = await start({ limits: { maxCachedChannels: 2 } })
