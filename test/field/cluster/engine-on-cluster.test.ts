@@ -6,6 +6,7 @@ import { describeWith } from '../programs'
 const SOME = [
   'core/published-facts',
   'http/batch-events',
+  'http/admin-keys',
   'protocols/phoenix-gates',
   'protocols/pusher-watchlists',
   'protocols/pusher-client-events',

@@ -11,7 +11,9 @@ import { start, waitUntil } from '../../harness'
 import { openTestLink } from '../../redis/link'
 import { CERT } from '../../redis/redis-process'
 import { startRedis } from '../../redis/redis'
+import { makeToken } from '../../tokens'
 import { describeWith } from '../programs'
+import { APPS, ask, makeApp } from './node'
 
 const COUNT = newScript('count', "return redis.call('INCR', prefix .. 'count')")
 
@@ -63,6 +65,9 @@ describeWith('redis-server', 'who may talk to Redis', () => {
       expect((await server.trigger({ channel, name: 'said', data: channel })).status).toBe(200)
     await client.next('said')
     await client.next('said')
+    await makeApp(server, 'an app')
+    await makeToken(server, { name: 'ci', scope: 'app:an-app' })
+    expect((await ask(server, 'DELETE', `${APPS}/an-app`)).status).toBe(204)
     await server.stop()
     const log = await redis.cli('acl', 'log')
     expect(log).toBe('')
