@@ -11,7 +11,7 @@ import type { Log } from './core/types'
 import type { AnyPlugin, AppConfig } from './plugin'
 
 /** Those that an environment, a program or a log of its own needs. */
-type Elsewhere = 'configFile' | 'logLevel' | 'limits' | 'adminListen'
+type Elsewhere = 'configFile' | 'logLevel' | 'workers' | 'limits' | 'adminListen'
 
 type Settings = Omit<Config, Elsewhere> & Limits & { readonly adminListen: string }
 
@@ -43,7 +43,7 @@ const SILENT = Object.fromEntries(LEVELS.map((level) => [level, () => undefined]
   () => undefined
 >
 
-const NOT_HERE: readonly string[] = ['configFile', 'logLevel']
+const NOT_HERE: readonly string[] = ['configFile', 'logLevel', 'workers']
 /** The variable of each option that is a setting. */
 const ENV_BY_NAME: ReadonlyMap<string, string> = new Map(
   [

@@ -4,12 +4,19 @@
  */
 import type { Config } from './config/config'
 import type { Core } from './core/core'
-import { dismissPolled, drain } from './core/drain'
+import { dismissPolled, drain, shed } from './core/drain'
 import type { LiveFeed } from './http/live-feed'
 import type { Entrance } from './entrance'
 import type { Ports } from './ports'
 import type { Successor } from './takeover/door'
-import { countWaiting, steerAway, type Rank } from './takeover/steering'
+import {
+  countWaiting,
+  steerAway,
+  steerNowhere,
+  steerTo,
+  type Move,
+  type Rank,
+} from './takeover/steering'
 import type { Webhooks } from './webhooks/webhooks'
 
 /** How long the last frames, goodbyes included, may take to reach their clients. */
@@ -66,4 +73,19 @@ export async function leave(
   await back
   successor?.sayDrained(resets)
   await end()
+}
+
+/**
+ * Sends connections to a worker that has none yet; done when they are closed, and had the time to come back. Without,
+ * new connections are for all workers again.
+ */
+export async function place(
+  { core, config, ports }: Pick<GoodbyeParts, 'core' | 'config' | 'ports'>,
+  move: Move | undefined,
+): Promise<void> {
+  if (!move) return steerNowhere(ports.numbers)
+  if (!steerTo(ports.numbers, move.to)) return
+  const connections = await shed(core, move.share, config.drainSeconds * 1000)
+  core.log.info({ connections }, 'has sent connections to another worker')
+  await new Promise<void>((resolve) => core.clock.after(GOODBYE_MS, resolve))
 }

@@ -27,7 +27,7 @@ import { environmentOfStart, fail, readNotes, readSettings, workingFolder } from
 import type { Successor } from './takeover/door'
 import { announceToManager } from './takeover/manager'
 import { startSuccessor } from './takeover/spawn'
-import type { Rank } from './takeover/steering'
+import type { Move, Rank } from './takeover/steering'
 import { connectToParent, type ParentLink } from './workers/parent-link'
 import type { WorkerPart } from './workers/peers'
 
@@ -183,7 +183,14 @@ function leaveOnSignal(program: Program): void {
   if (!parent) return listenToSignals({ log, leave, end, replace })
   listenAsWorker({ log, leave, end })
   parent.onLeave = (rank) => leaveNow(program, {}, rank)
+  parent.onPlace = (move) => void place(program, move)
   parent.onLost = () => leaveNow(program, { reason: 'the parent of the workers has ended' })
+}
+
+/** Shares the connections with other workers, as the parent says. */
+async function place({ server, parent }: Program, move: Move | undefined): Promise<void> {
+  await server?.place(move)
+  if (move) parent?.send({ type: 'moved' })
 }
 
 /** Leaves once, whoever asks. */

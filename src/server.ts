@@ -35,7 +35,7 @@ import {
 } from './config/credentials'
 import { Entrance } from './entrance'
 import { DIALECTS } from './dialects/dialects'
-import { leave } from './goodbye'
+import { leave, place } from './goodbye'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
 import { AppRequests } from './http/app-requests'
@@ -75,7 +75,7 @@ import { Writes } from './store/writes'
 import { claim, type Claim } from './takeover/claim'
 import type { Successor } from './takeover/door'
 import { openDoor } from './takeover/open-door'
-import type { Rank } from './takeover/steering'
+import type { Move, Rank } from './takeover/steering'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 import { Peers, type WorkerPart } from './workers/peers'
@@ -115,6 +115,8 @@ export type CarillonServer = {
   readonly adminAddress: ListenAddress | undefined
   /** Refuses newcomers, spreads the goodbyes, lets requests finish, stops. With a rank, others get the newcomers. */
   leave(rank?: Rank): Promise<void>
+  /** Sends a share of its connections to another worker. Without, new ones are for all workers again. */
+  place(move: Move | undefined): Promise<void>
   /** Stops at once. */
   stop(): Promise<void>
 }
@@ -392,5 +394,6 @@ async function build(
     adminAddress,
     stop: end,
     leave: (rank) => (leaving ??= door.leave(() => goodbye(rank))),
+    place: (move) => place(served, move),
   }
 }

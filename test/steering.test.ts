@@ -51,6 +51,8 @@ test.skipIf(!isLinux)(
       expect(steerAway([port], { index, count: 3 })).toBe(true)
       expect(await heard()).toEqual(others)
     }
+    expect(steerAway([port], { index: 0, count: 3, to: 2 })).toBe(true)
+    expect(await heard()).toEqual(['third'])
     steerNowhere([port])
     expect(await heard()).toEqual(['first', 'second', 'third'])
     await first.stop() // the last is in its place

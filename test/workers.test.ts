@@ -91,7 +91,8 @@ test('workers listen one after the other, and the last takes the place of one th
   expect(ranks()).toEqual([0, undefined, 1, 2])
   turns.remove(first)
   expect(ranks()).toEqual([undefined, undefined, 1, 0])
-  expect(turns.rankOf(third)).toEqual({ index: 1, count: 2 })
+  expect(turns.rankOf(third, fourth)).toEqual({ index: 1, count: 2, to: 0 })
+  expect(turns.rankOf(third, second)).toEqual({ index: 1, count: 2, to: undefined })
   turns.remove(fourth)
   expect(turns.rankOf(third)).toBeUndefined() // nobody else listens
   turns.remove(third)

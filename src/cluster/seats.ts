@@ -17,7 +17,7 @@ import { SCRIPTS } from './scripts'
 type Kept = { readonly name: FullName; readonly socketId: SocketId; readonly until: number }
 
 export class Seats {
-  /** Of connections that a leaving node has sent away, the first due first. */
+  /** Of connections that were sent away, the first due first. */
   readonly #kept = new Map<string, Kept>()
   /** Connections that wait, the oldest first. */
   readonly #waiting = new Map<Waiting, Replica>()
@@ -99,15 +99,15 @@ export class Seats {
   }
 
   /**
-   * Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. A node that leaves
-   * keeps it for a while: whoever takes one on another node meanwhile has not been away.
+   * Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. That of a connection
+   * which was sent away is kept for a while: whoever takes one on another node meanwhile has not been away.
    */
-  exit(replica: Replica, socketId: SocketId): void {
+  exit(replica: Replica, { id: socketId, pendingRefusal }: Connection): void {
     const { name } = replica
-    const { node, clock } = this.context
+    const until = this.context.clock.mono() + this.keptMs
     replica.held.delete(socketId)
-    if (node.isLeaving() && this.keptMs > 0)
-      this.#kept.set(keyOf(name, socketId), { name, socketId, until: clock.mono() + this.keptMs })
+    if (pendingRefusal === REFUSE.shuttingDown && this.keptMs > 0)
+      this.#kept.set(keyOf(name, socketId), { name, socketId, until })
     else void this.leave(name, socketId)
     this.replicas.release(replica)
   }

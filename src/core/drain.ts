@@ -17,7 +17,16 @@ const SLICE_INTERVAL_MS = 100
 export function drain(core: Core, drainMs: number): Promise<number> {
   core.state.draining = true
   void core.engine.rest(false)
-  const leaving = spread([...core.hub.connections()])
+  return closeAll(core, spread([...core.hub.connections()]), drainMs)
+}
+
+/** Closes a share of all connections, which are to go to another process, and resolves with their number. */
+export function shed(core: Core, share: number, overMs: number): Promise<number> {
+  const all = spread([...core.hub.connections()].filter(({ sink }) => !sink.queued))
+  return closeAll(core, all.slice(0, Math.round(all.length * share)), overMs)
+}
+
+function closeAll(core: Core, leaving: Connection[], drainMs: number): Promise<number> {
   const slices = Math.max(1, Math.floor(drainMs / SLICE_INTERVAL_MS))
   const total = leaving.length
   const sliceSize = Math.ceil(total / slices)

@@ -204,8 +204,6 @@ export interface Node {
   readonly readMetrics: (() => Promise<string>) | undefined
   /** What it says of itself. */
   report(): OwnReport
-  /** True while it sends its connections away: to other nodes, or to its next process. */
-  isLeaving(): boolean
   /** Sends an event to this node's subscribers; `NOT_KEPT` is the position of one that nothing keeps. */
   deliver(publication: Publication, position: Position): void
   /** Sends a notice to them, but to one connection. */

@@ -39,7 +39,6 @@ export function newNode(core: Core): Node {
       return core.state.readMetrics
     },
     report: () => reportOf(core),
-    isLeaving: () => core.state.draining,
     deliver: (publication, position) => {
       hub.deliver(publication, position)
       if (core.state.twin) core.state.twin.deliver(publication, position)

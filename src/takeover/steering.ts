@@ -75,24 +75,37 @@ function listenersOn(libc: Libc, ports: readonly number[]): number[] {
 }
 
 /** Where a socket is among those that share its port, in the order of the system, and how many these are. */
-export type Rank = { readonly index: number; readonly count: number }
+export type Rank = {
+  readonly index: number
+  readonly count: number
+  /** The place of the one that is to get new connections; each of the others as many, if absent. */
+  readonly to?: number | undefined
+}
+
+/** Connections that are to go to another of these processes: which part of all that this one has, and its place. */
+export type Move = { readonly share: number; readonly to: number }
 
 /** A step, its number, and how many steps a jump skips where its condition is false. */
 type Step = readonly [step: number, value: number, orSkip?: number]
 
-/** Gives new connections to this process, the newer one. False where the system cannot. */
-export const steerHere = (ports: readonly number[]): boolean =>
-  steer(ports, [[STEPS.returnConstant, NEWER]])
+/** Gives new connections to one of those that share the ports. False where the system cannot. */
+export const steerTo = (ports: readonly number[], index: number): boolean =>
+  steer(ports, [[STEPS.returnConstant, index]])
 
-/** Gives new connections to the others that share the ports, to each as many. False where the system cannot. */
-export const steerAway = (ports: readonly number[], { index, count }: Rank): boolean =>
-  steer(ports, [
-    [STEPS.load, RANDOM],
-    [STEPS.modulo, count - 1],
-    [STEPS.jumpIfLeast, index, 1],
-    [STEPS.add, 1],
-    [STEPS.returnResult, 0],
-  ])
+/** Gives new connections to this process, the newer one. False where the system cannot. */
+export const steerHere = (ports: readonly number[]): boolean => steerTo(ports, NEWER)
+
+/** Gives new connections to others that share the ports. False where the system cannot. */
+export const steerAway = (ports: readonly number[], { index, count, to }: Rank): boolean =>
+  to === undefined
+    ? steer(ports, [
+        [STEPS.load, RANDOM],
+        [STEPS.modulo, count - 1],
+        [STEPS.jumpIfLeast, index, 1],
+        [STEPS.add, 1],
+        [STEPS.returnResult, 0],
+      ])
+    : steerTo(ports, to)
 
 /** Has the system choose by itself among all that share the ports. */
 export function steerNowhere(ports: readonly number[]): void {

@@ -104,18 +104,36 @@ export class Crew {
     this.#isReplacing = false
     if (this.#isLeaving) return
     if (isDone) log.info({}, 'all workers were replaced')
-    else log.error({}, 'the other workers are not replaced, since one could not start')
+    else {
+      for (const { process } of this.#slots) process.send({ type: 'place', move: undefined })
+      log.error({}, 'the other workers are not replaced, since one could not start')
+    }
   }
 
+  /** Clients of each go to the one before, which has none by then; the last one gets some of all others'. */
   async #replaceEach(): Promise<boolean> {
+    let before: Slot | undefined
     for (const slot of this.#slots) {
       if (this.#isLeaving) return false
       slot.isReplaced = true
       slot.next = Promise.withResolvers()
-      slot.process.send({ type: 'leave', rank: this.#turns.rankOf(slot.process) })
+      const rank = this.#turns.rankOf(slot.process, before?.process)
+      slot.process.send({ type: 'leave', rank })
       if (!(await slot.next.promise)) return false
+      before = slot
     }
+    if (before) await this.#evenOut(before)
     return true
+  }
+
+  /** Gives one that has no connections its share of what the others have. */
+  async #evenOut({ process }: Slot): Promise<void> {
+    const to = this.#turns.placeOf(process)
+    const others = this.#slots.filter((slot) => slot.process !== process)
+    if (to === undefined || this.#isLeaving) return
+    const share = 1 / this.#slots.length
+    await Promise.all(others.map((slot) => slot.process.move({ share, to })))
+    process.send({ type: 'place', move: undefined })
   }
 
   #add(worker: number): Slot {

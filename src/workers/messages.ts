@@ -3,7 +3,7 @@
  * A worker says `built`, waits for `listen`, and says `listening`; `failed` in place of either, and ends.
  */
 import type { Environment } from '../config/setting'
-import type { Rank } from '../takeover/steering'
+import type { Move, Rank } from '../takeover/steering'
 
 export type FromWorker =
   | { readonly type: 'built' }
@@ -14,6 +14,8 @@ export type FromWorker =
       /** For a person; see `announcement`. */
       readonly announcement: string
     }
+  /** Connections, to another worker. */
+  | { readonly type: 'moved' }
   | { readonly type: 'failed'; readonly lines: readonly string[] }
 
 export type Listening = Extract<FromWorker, { type: 'listening' }>
@@ -23,3 +25,5 @@ export type FromParent =
   | { readonly type: 'listen'; readonly isShared: boolean }
   /** With a rank where the others go on. */
   | { readonly type: 'leave'; readonly rank: Rank | undefined }
+  /** Without a move new connections are for all again. */
+  | { readonly type: 'place'; readonly move: Move | undefined }

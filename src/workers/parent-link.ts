@@ -1,13 +1,15 @@
 /** ParentLink: the parent, as a worker has it. */
 import type { Environment } from '../config/setting'
 import { fail } from '../start-settings'
-import type { Rank } from '../takeover/steering'
+import type { Move, Rank } from '../takeover/steering'
 import type { FromParent, FromWorker } from './messages'
 
 export class ParentLink {
   readonly #turn = Promise.withResolvers<boolean>()
   /** Called when the parent wants this process to leave; with a rank where the other workers go on. */
   onLeave: ((rank: Rank | undefined) => void) | undefined
+  /** Called when connections are to go to another worker, or new ones to all again. */
+  onPlace: ((move: Move | undefined) => void) | undefined
   /** Called when the parent has ended. */
   onLost: (() => void) | undefined
 
@@ -17,7 +19,8 @@ export class ParentLink {
   ) {
     process.on('message', (message: FromParent) => {
       if (message.type === 'leave') this.onLeave?.(message.rank)
-      else this.#turn.resolve(message.isShared)
+      else if (message.type === 'listen') this.#turn.resolve(message.isShared)
+      else this.onPlace?.(message.move)
     })
     process.on('disconnect', () => this.onLost?.())
   }

@@ -35,10 +35,17 @@ export class Turns {
     this.#finish(process)
   }
 
-  /** Undefined where no other one listens. */
-  rankOf(process: Process): Rank | undefined {
-    const [index, count] = [this.#order.indexOf(process), this.#order.length]
-    return index === -1 || count < 2 ? undefined : { index, count }
+  /** Undefined where it does not listen. */
+  placeOf(process: Process): number | undefined {
+    const index = this.#order.indexOf(process)
+    return index === -1 ? undefined : index
+  }
+
+  /** `heir` is to get new connections, where it listens. Undefined where no other one listens. */
+  rankOf(process: Process, heir?: Process): Rank | undefined {
+    const [index, count] = [this.placeOf(process), this.#order.length]
+    if (index === undefined || count < 2) return undefined
+    return { index, count, to: heir && this.placeOf(heir) }
   }
 
   #finish(process: Process): void {

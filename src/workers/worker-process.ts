@@ -1,6 +1,7 @@
 /** WorkerProcess: one process of a worker, as the parent has it. */
 import type { Environment } from '../config/setting'
 import { ownCommand } from '../takeover/spawn'
+import type { Move } from '../takeover/steering'
 import type { FromParent, FromWorker, Listening } from './messages'
 
 /** How a process has ended. */
@@ -25,6 +26,7 @@ export class WorkerProcess {
     this.#ended.promise,
   ])
   #lines: readonly string[] = []
+  #moved = Promise.withResolvers<void>()
   #isConnected = true
 
   /** `onBuilt` is called when it is about to listen, and waits for the word. */
@@ -58,12 +60,20 @@ export class WorkerProcess {
   #receive(message: FromWorker): void {
     if (message.type === 'built') this.onBuilt(this)
     else if (message.type === 'failed') this.#lines = message.lines
+    else if (message.type === 'moved') this.#moved.resolve()
     else this.#listening.resolve(message)
   }
 
   /** Does nothing where it has ended. */
   send(message: FromParent): void {
     if (this.#isConnected) this.#child.send(message)
+  }
+
+  /** Has it send a share of its connections to another one. Done when it has, or has ended. */
+  async move(move: Move): Promise<void> {
+    this.#moved = Promise.withResolvers()
+    this.send({ type: 'place', move })
+    await Promise.race([this.#moved.promise, this.ended])
   }
 
   kill(): void {

@@ -7,6 +7,7 @@ import { RawClient, waitUntil } from '../../harness'
 import { Program } from '../../program'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
+import { Crowd } from './crowd'
 import { APP, Place } from './takeovers'
 import { Workers, workersOf } from './worker-programs'
 
@@ -87,26 +88,33 @@ describeWith('redis-server', 'workers', () => {
     await using program = new Workers({ ...workersOf(place, redis, 2), ...manager })
     const port = await program.waitUntilListening()
     const { pids = [] } = await program.logged('all workers listen')
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(port)))
+    const crowd = new Crowd(port, 'room')
+    await crowd.open(CLIENTS)
     const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
     const failures: unknown[] = []
     let count = 0
     let isOver = false
     const publish = async (): Promise<void> => {
       while (!isOver) {
-        await sdk.trigger('room', 'e', { n: count++ }).catch((cause) => failures.push(cause))
+        await sdk.trigger('room', 'e', { n: ++count }).catch((cause) => failures.push(cause))
       }
     }
     const publishing = [publish(), publish()]
     program.process.kill('SIGUSR2')
-    const codes = await Promise.all(clients.map(async (client) => (await client.closing()).code))
     await program.logged('all workers were replaced')
     isOver = true
     await Promise.all(publishing)
     expect(failures).toEqual([])
     expect(count).toBeGreaterThan(100)
-    expect(new Set(codes)).toEqual(new Set([4200]))
+    expect(Array.from(crowd.codes.keys())).toEqual([4200])
     expect(pids.some(isAlive)).toBe(false)
+    // Both have some of the clients.
+    process.kill(childrenOf(program.process.pid)[0]!, 'SIGKILL')
+    await program.logged('listening', 5)
+    await sdk.trigger('room', 'e', { n: -1 })
+    await crowd.hear(-1)
+    expect(crowd.codes.get(1006)).toBeWithin(CLIENTS / 4, (CLIENTS * 3) / 4)
+    crowd.close()
 
     // A mistake of the next version costs one worker at most, and the log says so.
     using held = place.hold('fail')
@@ -115,7 +123,7 @@ describeWith('redis-server', 'workers', () => {
     await program.logged('a worker cannot start; it is tried again')
     await connect(port)
     held[Symbol.dispose]()
-    await program.logged('listening', 5)
+    await program.logged('listening', 6)
     expect(readFileSync(told, 'utf8')).toBe(`READY=1 MAINPID=${program.process.pid}\n`)
 
     const last = childrenOf(program.process.pid)
