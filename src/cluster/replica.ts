@@ -66,6 +66,9 @@ export class Replica {
   queuedChars = 0
   /** Resolved when it is live, or deaf. */
   ready: PromiseWithResolvers<void> | undefined
+  /** Until when a message that is missing does not have it fetched at once (`mono`); it is fetched then. */
+  quietUntil = -Infinity
+  willFetch = false
   /** Until when departures that only a snapshot shows are not told: their nodes may come back (`mono`). */
   lenientUntil = -Infinity
   /** When it was last of use to somebody (`mono`). */

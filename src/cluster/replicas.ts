@@ -9,6 +9,7 @@ import type { Context } from './context'
 import { PATIENCE_MS, LEASE_MS, runOn } from './context'
 import { ignoreAway, RedisAway } from './away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
+import { heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import { showCount, showLeft, showTaken } from './show'
@@ -18,11 +19,11 @@ import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
 
-/** What may wait behind a snapshot, in characters. */
-const MAX_QUEUED_CHARS = 256 * 1024
 /** How long a channel is heard that nobody is in: after the last has left, and where nobody has come yet. */
 const LINGER_MS = 1000
 const FRESH_MS = 60_000
+/** For how long a channel is not fetched for a message that is missing, after one that could not be. */
+const QUIET_MS = 1000
 /** Channels that one sweep stops to hear at most. */
 const STOPPED_PER_SWEEP = 500
 /** Snapshots that are asked for at once when all channels are fetched anew. */
@@ -130,8 +131,7 @@ export class Replicas {
       replica.isBlind = replica.epoch === ''
       this.#failures++
       this.noteDeaf(now)
-      replica.queue = []
-      replica.queuedChars = 0
+      takeQueue(replica)
     }
     this.#settle(replica)
   }
@@ -158,10 +158,9 @@ export class Replicas {
         replica.isStale = false
         continue
       }
-      if (replica.queuedChars > MAX_QUEUED_CHARS) {
+      if (isOverfull(replica)) {
         context.numbers.overflows++
-        replica.queue = []
-        replica.queuedChars = 0
+        takeQueue(replica)
         continue
       }
       this.#adopt(replica, snapshot)
@@ -200,9 +199,7 @@ export class Replicas {
     const there = new Map(snapshot.seats)
     const isMissing = (socketId: SocketId): boolean => there.get(socketId)?.node !== ownId
     const missing = [...replica.held.keys()].filter(isMissing)
-    const { queue } = replica
-    replica.queue = []
-    replica.queuedChars = 0
+    const queue = takeQueue(replica)
     replica.offer()
     for (const text of queue) this.#take(replica, text, false)
     this.events.fetched(replica, missing)
@@ -293,13 +290,7 @@ export class Replicas {
     const replica = name === undefined ? undefined : this.get(name)
     if (!replica || replica.state === 'deaf') return
     if (replica.state === 'live') return this.#take(replica, text, true)
-    this.#queue(replica, text)
-  }
-
-  #queue(replica: Replica, text: string): void {
-    replica.queuedChars += text.length
-    if (replica.queuedChars > MAX_QUEUED_CHARS) replica.queue = []
-    else replica.queue.push(text)
+    putOff(replica, text)
   }
 
   /** Takes a message that is next. Where one is missing the channel is fetched, unless it has just been. */
@@ -316,13 +307,27 @@ export class Replicas {
       this.#show(replica, message)
       return replica.offer()
     }
-    if (!mayFetch) {
-      this.context.numbers.refusedMessages++
-      return
+    const { numbers, clock } = this.context
+    const now = clock.mono()
+    if (mayFetch && now >= replica.quietUntil) {
+      numbers.gaps++
+      this.refetch(replica)
+      return putOff(replica, text)
     }
-    this.context.numbers.gaps++
-    this.refetch(replica)
-    this.#queue(replica, text)
+    // The snapshot does not lead to it: it cannot be. Nor can what is like it, for a while.
+    numbers.refusedMessages++
+    if (mayFetch) this.#fetchLater(replica, replica.quietUntil - now)
+    else replica.quietUntil = now + QUIET_MS
+  }
+
+  /** Whoever writes nonsense on a bus has the channel fetched once in a while, and not for each message. */
+  #fetchLater(replica: Replica, delayMs: number): void {
+    if (replica.willFetch) return
+    replica.willFetch = true
+    this.context.clock.after(delayMs, () => {
+      replica.willFetch = false
+      if (this.get(replica.name) === replica) this.refetch(replica)
+    })
   }
 
   #show(replica: Replica, message: Message): void {
@@ -379,20 +384,3 @@ export class Replicas {
 
 const DEAF =
   'redis: this node heard nothing for a while; events of channels without history may be lost'
-
-/** Messages that have waited behind a snapshot, of which it has the seats and counts. */
-function heardOf({ queue, epoch, rev }: Replica, snapshot: Snapshot, newest: number): Message[] {
-  const after = epoch === snapshot.epoch ? rev : 0
-  return queue.flatMap((text) => {
-    const message = readMessage(text, newest)
-    const isHeard =
-      message?.epoch === snapshot.epoch && message.rev > after && message.rev <= snapshot.rev
-    return isHeard ? [message] : []
-  })
-}
-
-/** True where events may have been said that this node will never know. Those of clients count where nothing is kept. */
-function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: number): boolean {
-  if (snapshot.position.epoch !== '' && snapshot.isWhole) return false
-  return epoch !== snapshot.epoch || snapshot.rev - rev > heard
-}

@@ -85,6 +85,9 @@ export type Message = SeatTaken | SeatLeft | Counted | EventSent | BytesSent | F
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
+/** Text that encoders may splice into frames. */
+const isJson = (value: unknown): value is JsonText =>
+  isText(value) && parseJson(value) !== undefined
 /** Of a channel, or of its stream. */
 const isEpoch = (value: unknown): value is string => isText(value) && EPOCH.test(value)
 const EPOCH = /^[\da-z]{1,32}$/
@@ -94,11 +97,11 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 export const isMember = (value: unknown): value is Member =>
   isRecord(value) &&
   isText(value['userId']) &&
-  isText(value['userIdJson']) &&
-  isText(value['userInfo'])
+  isJson(value['userIdJson']) &&
+  isJson(value['userInfo'])
 
 export const isMeta = (value: unknown): value is Meta =>
-  isRecord(value) && isText(value['id']) && isCount(value['since']) && isText(value['userInfo'])
+  isRecord(value) && isText(value['id']) && isCount(value['since']) && isJson(value['userInfo'])
 
 export function isOrder(value: unknown): value is SentOrder {
   if (!isRecord(value)) return false
@@ -112,8 +115,7 @@ const isPush = (value: unknown): value is PushView =>
   isRecord(value) &&
   isText(value['channel']) &&
   isText(value['event']) &&
-  isText(value['data']) &&
-  parseJson(value['data']) !== undefined &&
+  isJson(value['data']) &&
   isCount(value['at'])
 
 type Reader = (

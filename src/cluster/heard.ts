@@ -1,0 +1,46 @@
+/** Heard: messages that wait behind a snapshot; which of them it has already, and what this node lacks then. */
+import type { Replica } from './replica'
+import type { Snapshot } from './snapshot'
+import { readMessage, type Message } from './wire'
+
+/** What may wait behind a snapshot, in characters. */
+const MAX_QUEUED_CHARS = 256 * 1024
+
+/** Has a message wait for the snapshot that is asked for. */
+export function putOff(replica: Replica, text: string): void {
+  replica.queuedChars += text.length
+  if (isOverfull(replica)) replica.queue = []
+  else replica.queue.push(text)
+}
+
+/** True where more has waited than fits: it is dropped, and has to be in another snapshot. */
+export const isOverfull = ({ queuedChars }: Replica): boolean => queuedChars > MAX_QUEUED_CHARS
+
+/** Takes what has waited. */
+export function takeQueue(replica: Replica): readonly string[] {
+  const { queue } = replica
+  replica.queue = []
+  replica.queuedChars = 0
+  return queue
+}
+
+/** Messages that have waited behind a snapshot, of which it has the seats and counts. */
+export function heardOf(
+  { queue, epoch, rev }: Replica,
+  snapshot: Snapshot,
+  newest: number,
+): Message[] {
+  const after = epoch === snapshot.epoch ? rev : 0
+  return queue.flatMap((text) => {
+    const message = readMessage(text, newest)
+    const isHeard =
+      message?.epoch === snapshot.epoch && message.rev > after && message.rev <= snapshot.rev
+    return isHeard ? [message] : []
+  })
+}
+
+/** True where events may have been said that this node will never know. Those of clients count where nothing is kept. */
+export function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: number): boolean {
+  if (snapshot.position.epoch !== '' && snapshot.isWhole) return false
+  return epoch !== snapshot.epoch || snapshot.rev - rev > heard
+}
