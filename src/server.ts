@@ -66,7 +66,7 @@ import { historyStore } from './store/history'
 import { guard, storeError } from './store/errors'
 import { sharedStores } from './store/plugins'
 import { statisticsStore } from './store/statistics'
-import { mirrorOf } from './store/mirror'
+import { detach, mirrorOf } from './store/mirror'
 import { openDatabase } from './store/sqlite'
 import type { StandbyOptions } from './standby'
 import { Upkeep } from './store/upkeep'
@@ -162,6 +162,7 @@ async function build(
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
   const engines = await enginesOf(options, provided, () => mirrorOf(writes, () => clock.now()))
+  if (!engines.records) guard(config.databasePath, () => detach(db))
   await engines.records?.take(() => isGenerated(resolveCredentials(config, appStore(db), provided)))
   const [counters, tallies] = [newCounters(), newTallies()]
   const { store, credentials, published, apps } = guard(config.databasePath, () => {

@@ -19,12 +19,13 @@ import { readConfig } from '../config/config'
 import { loadConfigFile } from '../config/config-file'
 import type { App, AppRecord } from '../core/app'
 import type { Action, Actor, Deed } from '../core/audit'
-import { Apps } from '../core/apps'
+import { Apps, type AppChange } from '../core/apps'
 import { newCounters, newTallies } from '../core/counters'
 import type { Log } from '../core/types'
 import { findEnforced } from '../plugin-checks'
 import { appStore } from '../store/apps'
 import { lockDatabase, TIE_MS } from '../store/files'
+import { detach } from '../store/mirror'
 import { openDatabase } from '../store/sqlite'
 import type { AppsDoor } from './apps-door'
 import type { Surroundings } from './surroundings'
@@ -68,7 +69,11 @@ export async function openOffline(
     defaultAppId: undefined,
   }
   const stored = new Apps(appStore(db), options)
-  const apps = openApps({ apps: stored, limits, enforced: findEnforced(plugins) })
+  const context = { apps: stored, limits, enforced: findEnforced(plugins) }
+  const apps = openApps(context, (change) => {
+    detach(db)
+    stored.apply(change, Date.now())
+  })
   return Object.assign(undo.move(), { apps })
 }
 
@@ -82,7 +87,7 @@ const OPERATOR: Actor = {
 }
 const deedOf = (action: Action): Deed => ({ by: OPERATOR, action })
 
-function openApps(context: ChangeContext): AppsDoor {
+function openApps(context: ChangeContext, apply: (change: AppChange) => void): AppsDoor {
   const { apps } = context
   const appOf = (slug: string): App => {
     const app = apps.bySlug(slug) ?? apps.byId(slug)
@@ -90,7 +95,7 @@ function openApps(context: ChangeContext): AppsDoor {
     return app
   }
   const save = (app: App, record: AppRecord, action: Action) => {
-    apps.apply({ type: 'change', record, deed: deedOf(action) }, Date.now())
+    apply({ type: 'change', record, deed: deedOf(action) })
     return resourceOf(appOf(app.id))
   }
   return {
@@ -98,7 +103,7 @@ function openApps(context: ChangeContext): AppsDoor {
     show: async (slug) => resourceOf(appOf(slug)),
     create: async (fields) => {
       const record = requireValid(draftApp(context, fields))
-      apps.apply({ type: 'create', record, deed: deedOf('app.created') }, Date.now())
+      apply({ type: 'create', record, deed: deedOf('app.created') })
       return resourceOf(appOf(record.id))
     },
     change: async (slug, fields) => {
@@ -117,7 +122,7 @@ function openApps(context: ChangeContext): AppsDoor {
     },
     remove: async (slug) => {
       const { id } = appOf(slug)
-      apps.apply({ type: 'remove', id, deed: deedOf('app.deleted') }, Date.now())
+      apply({ type: 'remove', id, deed: deedOf('app.deleted') })
     },
   }
 }

@@ -15,6 +15,7 @@ import type { Writes } from './writes'
 
 const STATE = 'SELECT origin, life, rev FROM mirror'
 const NOTE = 'UPDATE mirror SET origin = $origin, life = $life, rev = $rev'
+const DETACH = "UPDATE mirror SET origin = '', life = '', rev = 0 WHERE origin <> ''"
 /** Anything that another node might want. */
 const HAS_ANY = `
   SELECT EXISTS (SELECT 1 FROM apps) OR EXISTS (SELECT 1 FROM app_overrides) OR EXISTS (SELECT 1 FROM admins)
@@ -137,6 +138,12 @@ export function mirrorOf(writes: Writes, now: () => number): Mirror {
     ],
   )
 }
+
+/**
+ * Called where this database is changed without the table: it is of none any more. When it comes to one again, what
+ * has changed is added, or kept aside.
+ */
+export const detach = (db: Database): void => void db.query(DETACH).run()
 
 /** What was never of a table has a number, too, where there is anything: as many as its audit has rows. */
 function readState(db: Database): MirrorState {

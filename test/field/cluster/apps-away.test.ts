@@ -78,14 +78,18 @@ describeWith('redis-server', 'apps of nodes', () => {
       await makeApp(second, 'of both')
       await waitForSlugs(first, [OWN, 'of-before', 'of-both'])
     }
+    {
+      await using alone = await startNode(redis.url, { ...config, redisUrl: undefined })
+      await makeApp(alone, 'of meanwhile')
+    }
     await redis.stop()
     await using again = await startNode(redis.url, config)
-    expect(slugsOf(again)).toEqual(['of-before', 'of-both', OWN])
+    expect(slugsOf(again)).toEqual(['of-before', 'of-both', 'of-meanwhile', OWN])
     expect((await again.http('/ready')).status).toBe(503)
     expect((await ask(again, 'POST', APPS, { app: { name: 'refused' } })).status).toBe(503)
     await redis.start()
     await using other = await startNode(redis.url)
-    await waitForSlugs(other, [OWN, 'of-before', 'of-both'])
+    await waitForSlugs(other, [OWN, 'of-before', 'of-both', 'of-meanwhile'])
   })
 
   test('a server with apps of its own brings those that clash with none, and keeps the others aside', async () => {

@@ -77,6 +77,8 @@ describeWith('redis-server', 'nodes', () => {
     }
     await using third = await startNode(redis.url, config)
     expect(third.app.key).toBe(one.app.key)
+    await redis.stop()
+    await expect(startNode(redis.url, config)).rejects.toThrow('are made there')
   })
 
   test('what a plugin shares is the same, each is told of every write in one order, and it lasts', async () => {
