@@ -40,8 +40,10 @@ export class FactStreams {
   readonly #noted = new Set<number>()
   /** Those that are being read. */
   readonly #reads = new Map<number, Promise<void>>()
-  /** When the next departure of a partition is due. */
-  readonly #due = new Map<number, Cancel>()
+  /** When a partition is to be read anyway: a departure is due, or the last attempt was in vain. */
+  readonly #due = new Map<number, { readonly at: number; readonly cancel: Cancel }>()
+  /** Those that are read no more. */
+  readonly #ended = new Set<number>()
   /** Those of which it is known up to where they are kept. */
   readonly #kept = new Map<number, string>()
   /** Apps that were waited for. */
@@ -59,6 +61,7 @@ export class FactStreams {
 
   /** Begins to read a partition, after what an earlier process with the same database has kept of it. */
   begin(partition: number): void {
+    this.#ended.delete(partition)
     const kept = this.parts.facts.keeper?.last(this.#streamOf(partition))
     const life = this.context.lives.of(partition)
     if (kept !== undefined && kept.startsWith(`${life} `))
@@ -68,7 +71,7 @@ export class FactStreams {
 
   /** Something may be to read. */
   note(partition: number): void {
-    if (this.#isStopped) return
+    if (this.#isStopped || this.#ended.has(partition)) return
     this.#noted.add(partition)
     const { clock } = this.context
     const waitMs = Math.max(0, this.#readAt + READ_EVERY_MS - clock.mono())
@@ -100,14 +103,16 @@ export class FactStreams {
   }
 
   #noteLater(partition: number, waitMs: number): void {
-    this.#due.get(partition)?.()
-    this.#due.set(
-      partition,
-      this.context.clock.after(waitMs, () => {
-        this.#due.delete(partition)
-        this.note(partition)
-      }),
-    )
+    const { clock } = this.context
+    const at = clock.mono() + waitMs
+    const known = this.#due.get(partition)
+    if (known && known.at <= at) return
+    known?.cancel()
+    const cancel = clock.after(waitMs, () => {
+      this.#due.delete(partition)
+      this.note(partition)
+    })
+    this.#due.set(partition, { at, cancel })
   }
 
   async #read(partition: number): Promise<void> {
@@ -123,8 +128,9 @@ export class FactStreams {
       else if (left === 0 && dueIn < 0) return undefined
       else if (left === 0) return this.#noteLater(partition, dueIn)
       else if (most === 0) return this.#noteLater(partition, READ_EVERY_MS)
+      else if (this.#ended.has(partition)) return undefined
       // What is kept is given up at once; what has come meanwhile has time.
-      most = left > 0 ? READ_AT_ONCE : 0
+      most = left > 0 && !this.#ended.has(partition) ? READ_AT_ONCE : 0
     }
   }
 
@@ -152,7 +158,7 @@ export class FactStreams {
     await new Promise<void>((resolve) => this.context.clock.after(UNKNOWN_MS, resolve))
   }
 
-  /** Emits facts, one by one between other work. Done when all are kept. */
+  /** Emits facts, one by one between other work, until it is stopped. Done when all of these are kept. */
   async #keep(partition: number, entries: readonly StreamEntry[]): Promise<void> {
     await this.#awaitApps(entries)
     const stream = this.#streamOf(partition)
@@ -161,7 +167,8 @@ export class FactStreams {
     let kept: Promise<void> | undefined
     let next = 0
     const step = (): boolean => {
-      if (next === entries.length) {
+      // After the stop nobody wants facts, and these are for the next process.
+      if (next === entries.length || this.#isStopped) {
         resolve()
         return false
       }
@@ -176,7 +183,7 @@ export class FactStreams {
     this.parts.slices.add({ part: 'facts', step })
     await emitted
     await kept
-    this.#kept.set(partition, entries.at(-1)![0])
+    if (next > 0) this.#kept.set(partition, entries[next - 1]![0])
   }
 
   #emit(stream: string, id: string, fact: StreamFact): Promise<void> | undefined {
@@ -213,8 +220,9 @@ export class FactStreams {
 
   /** Reads a partition no more. Done when all that was emitted is kept, and given up in Redis. */
   async end(partition: number): Promise<void> {
+    this.#ended.add(partition)
     this.#noted.delete(partition)
-    this.#due.get(partition)?.()
+    this.#due.get(partition)?.cancel()
     this.#due.delete(partition)
     await this.#reads.get(partition)
     this.#kept.delete(partition)
@@ -230,6 +238,6 @@ export class FactStreams {
   stop(): void {
     this.#isStopped = true
     this.#timer?.()
-    for (const cancel of this.#due.values()) cancel()
+    for (const { cancel } of this.#due.values()) cancel()
   }
 }

@@ -3,6 +3,7 @@
  * many. A node takes what is free, up to its share, and gives up what is more.
  */
 import type { EngineParts } from '../core/engine'
+import { ignoreAway } from './away'
 import { newNonce, type Context } from './context'
 import { Earlier } from './earlier'
 import { FactStreams } from './facts'
@@ -68,7 +69,8 @@ export class Writer {
     else this.#free.delete(partition)
     if (writer === this.context.incarnations.idOf(partition)) {
       if (!this.#own.has(partition)) this.#begin(partition)
-      else if (hasFacts) this.streams.note(partition)
+      else this.#listen(partition)
+      if (hasFacts) this.streams.note(partition)
     } else this.lose(partition)
   }
 
@@ -93,11 +95,13 @@ export class Writer {
 
   #begin(partition: number): void {
     this.#own.add(partition)
-    this.context.link.subscribe(busOf(partition)).then(
-      () => this.hear(partition),
-      () => undefined, // every beat looks
-    )
     this.streams.begin(partition)
+    this.#listen(partition)
+  }
+
+  /** Nothing happens where it listens already. Every beat looks, too. */
+  #listen(partition: number): void {
+    this.context.link.subscribe(busOf(partition)).catch(ignoreAway)
   }
 
   /** Another node is the writer. */

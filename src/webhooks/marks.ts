@@ -5,7 +5,8 @@
 import type { StreamMark } from '../store/outbox'
 
 type WaitingMark = StreamMark & {
-  /** So many entries were queued before it, since the start. */
+  /** So many entries were queued before its rows, and with them, since the start. */
+  readonly from: number
   readonly at: number
   readonly done: () => void
 }
@@ -25,19 +26,23 @@ export class Marks {
     this.#queued++
   }
 
-  /** Adds a mark behind what is queued. Done when it is written. */
-  add(mark: StreamMark): Promise<void> {
+  /** How many entries were queued, since the start. */
+  get queued(): number {
+    return this.#queued
+  }
+
+  /** Adds a mark behind its rows, which are what was queued since `from`. Done when it is written. */
+  add(mark: StreamMark, from: number): Promise<void> {
     const { promise, resolve: done } = Promise.withResolvers<void>()
-    this.#waiting.push({ ...mark, at: this.#queued, done })
+    this.#waiting.push({ ...mark, from, at: this.#queued, done })
     return promise
   }
 
-  /** Of so many next entries those that are one group: of the rows before a mark all or none, unless they fill it. */
+  /** Of so many next entries those that are one group: all rows of a mark or none, unless they alone are too many. */
   cut(length: number): number {
     const end = this.#written + length
-    const next = this.#waiting.findIndex(({ at }) => at > end)
-    const last = this.#waiting[next - 1]
-    return next > 0 && last!.at > this.#written ? last!.at - this.#written : length
+    const split = this.#waiting.find(({ from, at }) => from < end && at > end)
+    return split && split.from > this.#written ? split.from - this.#written : length
   }
 
   /** The marks that are written with so many of the next entries. */

@@ -179,13 +179,14 @@ export class Recorder {
 
   /** The rows of a fact and its mark are one group. */
   #keep(stream: string, id: string, emit: () => void): Promise<void> {
+    const from = this.#marks.queued
     this.#isMarking = true
     try {
       emit()
     } finally {
       this.#isMarking = false
     }
-    const kept = this.#marks.add({ stream, id })
+    const kept = this.#marks.add({ stream, id }, from)
     this.#scheduleWrite()
     return kept
   }
