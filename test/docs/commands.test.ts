@@ -20,6 +20,11 @@ const READ = PAGES.filter(
 
 /** Blocks that are not run here, by a text in them, with the reason. */
 const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
+  ['PUSHER_APP_KEY=chat-key', 'test/field/cluster/by-hand.test.ts runs all of it'],
+  ['redis-server --port 6379', 'test/field/cluster/by-hand.test.ts runs all of it'],
+  ['CARILLON_NODE_NAME=one', 'test/field/cluster/by-hand.test.ts runs all of it'],
+  ['CARILLON_NODE_NAME=two', 'test/field/cluster/by-hand.test.ts runs all of it'],
+  ['ops/cluster/nginx.conf', 'test/field/cluster/by-hand.test.ts runs all of it'],
   ['bun pm pack --destination', 'test/field/package.test.ts packs the project'],
   ['bun add /tmp/carillon-', 'test/field/package.test.ts installs what it has packed'],
   ['node_modules/carillon/src/index.ts', 'test/field/package.test.ts starts that'],
