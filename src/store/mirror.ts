@@ -13,9 +13,9 @@ import { commitDurably } from './sqlite'
 import { rowOfNew, rowOfRevoked, tokenStore } from './tokens'
 import type { Writes } from './writes'
 
-const STATE = 'SELECT origin, life, rev FROM mirror'
-const NOTE = 'UPDATE mirror SET origin = $origin, life = $life, rev = $rev'
-const DETACH = "UPDATE mirror SET origin = '', life = '', rev = 0 WHERE origin <> ''"
+const STATE = 'SELECT origin, life, rev FROM mirror WHERE rowid = 1'
+const NOTE = 'UPDATE mirror SET origin = $origin, life = $life, rev = $rev WHERE rowid = 1'
+const DETACH = "UPDATE mirror SET origin = '', life = '', rev = 0 WHERE rowid = 1 AND origin <> ''"
 /** Anything that another node might want. */
 const HAS_ANY = `
   SELECT EXISTS (SELECT 1 FROM apps) OR EXISTS (SELECT 1 FROM app_overrides) OR EXISTS (SELECT 1 FROM admins)

@@ -26,7 +26,7 @@ const REMOVE = 'DELETE FROM webhook_lanes WHERE id = $id'
 const PAUSE = 'UPDATE webhook_lanes SET paused_at = $pausedAt WHERE id = $id'
 const SALT = 'SELECT salt FROM webhook_salt'
 /** Of servers that are one: the same in all of their databases. */
-const COMMON_SALT = "SELECT origin FROM mirror WHERE origin <> ''"
+const COMMON_SALT = "SELECT origin FROM mirror WHERE rowid = 1 AND origin <> ''"
 
 type Lane = LaneKey & { readonly id: number; stored: number; pausedAt: number | null }
 

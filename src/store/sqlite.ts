@@ -70,11 +70,18 @@ export function migrate(
   // All or nothing: the version that wrote the file must be able to read it after a failure.
   db.transaction(() => {
     for (const sql of migrations.slice(version)) db.run(sql)
-    if (version < migrations.length) db.run(`PRAGMA user_version = ${migrations.length}`)
+    if (version < migrations.length) {
+      db.run(`PRAGMA user_version = ${migrations.length}`)
+      if (db.query(HAS_MIRROR).get()) db.run(TAKE_AGAIN)
+    }
   }).immediate()
   // A write proves that the file and its folder can be written, now and not at 3 a.m.
   db.run(`PRAGMA user_version = ${migrations.length}`)
 }
+
+const HAS_MIRROR = "SELECT 1 FROM sqlite_schema WHERE name = 'mirror'"
+/** What other nodes have, and the version before had no column for. */
+const TAKE_AGAIN = "UPDATE mirror SET life = ''"
 
 /**
  * Runs a write of an operator in one transaction, which a power cut does not undo once this has returned; so it flushes

@@ -1,9 +1,10 @@
 /** Apps while Redis is away, after it has lost all, and of nodes that had others before. */
 import { expect, test } from 'bun:test'
 import { makeTemporary } from '../../http/admin-requests'
-import { waitUntil } from '../../harness'
+import { waitUntil, type TestServer } from '../../harness'
 import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
+import { bearer, makeToken } from '../../tokens'
 import { describeWith } from '../programs'
 import { APPS, appsOf, ask, makeApp, slugsOf, startNode, waitForSlugs } from './node'
 
@@ -123,6 +124,10 @@ describeWith('redis-server', 'apps of nodes', () => {
     await makeApp(other, 'a marker')
     await waitForSlugs(same, ['a-marker', OWN, 'the-same-name'])
     expect(slugsOf(one)).toEqual([OWN, 'the-same-name'])
+    const { token } = await makeToken(other, { name: 'ci', scope: 'all' })
+    const statusOf = async (node: TestServer): Promise<number> =>
+      (await node.http(APPS, { headers: bearer(token) })).status
+    expect([await statusOf(same), await statusOf(one)]).toEqual([200, 401])
     await using client = await one.raw()
     await client.subscribed('room')
     await other.trigger({ channel: 'room', name: 'e', data: 'elsewhere' })
