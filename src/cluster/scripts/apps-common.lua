@@ -66,10 +66,10 @@ local function tell_table(rest, data)
   return rev
 end
 
--- True for a node that knows what nobody may write on: another table, or more than this one has.
+-- True for a node that knows another table than this one, or more than it has; and for all while it is to be filled.
 local function is_other(known_life, known_rev)
   local life, rev = state()
-  return life ~= known_life or known_rev > rev or (rev == 0 and redis.call('EXISTS', prefix .. 'mirrors') == 1)
+  return life ~= known_life or known_rev > rev or redis.call('EXISTS', prefix .. 'mirrors') == 1
 end
 
 -- Tokens say in their value which app they are of, when they end, and when they were revoked.

@@ -18,7 +18,8 @@ for _, name in ipairs({ mirrors, seen, prefix .. 'short-since' }) do redis.call(
 if now - tonumber(redis.call('GET', prefix .. 'short-since')) < beat then return { life, rev, origin, 'WAIT' } end
 for _, other in ipairs(redis.call('ZREVRANGE', mirrors, 0, -1)) do
   if other == node then
-    if redis.call('SET', prefix .. 'filler', node, 'NX', 'PX', beat * 5) then return { life, rev, origin, 'FILL' } end
+    redis.call('SET', prefix .. 'filler', node, 'NX', 'PX', beat * 5)
+    if redis.call('GET', prefix .. 'filler') == node then return { life, rev, origin, 'FILL' } end
     break
   end
   if tonumber(redis.call('HGET', seen, other) or 0) > now - beat * 2 then break end

@@ -64,6 +64,22 @@ describeWith('redis-server', 'apps of nodes', () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
+  test('a Redis that has lost the last changes gets them again', async () => {
+    await using redis = await startRedis()
+    await using one = await startNode(redis.url)
+    await using two = await startNode(redis.url)
+    await makeApp(one, 'the first')
+    await redis.cli('save')
+    await makeApp(two, 'the second')
+    await ask(one, 'DELETE', `${APPS}/the-first`)
+    await waitForSlugs(two, [OWN, 'the-second'])
+    await redis.stop()
+    await redis.start()
+    await using late = await startNode(redis.url)
+    await waitForSlugs(late, [OWN, 'the-second'])
+    for (const node of [one, two]) expect(slugsOf(node)).toEqual([OWN, 'the-second'])
+  })
+
   test('a server starts with what it had while Redis is away, and Redis gets that', async () => {
     await using file = makeTemporary()
     await using redis = await startRedis()
