@@ -2,10 +2,8 @@
  * `bun run chaos --minutes 10 --seed N`: nodes, traffic and faults for so long, then the judge. Journal and logs of a
  * run that found something are written to the folder that it names; its exit code is 1.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { keepOutcome } from './keep'
 import { runChaos } from './run'
 
 const { values } = parseArgs({
@@ -24,7 +22,7 @@ const tell = (line: string) =>
   console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${line}`)
 
 console.log(`seed ${values.seed}`)
-const { journal, wrongs, logs } = await runChaos({
+const outcome = await runChaos({
   seed: Number(values.seed),
   seconds: Number(values.minutes) * 60,
   nodes: Number(values.nodes),
@@ -32,21 +30,14 @@ const { journal, wrongs, logs } = await runChaos({
   ...(values.only !== undefined && { only: values.only.split(',') }),
   tell,
 })
+const { journal, wrongs } = outcome
 const counts = Map.groupBy(journal, ({ type }) => type)
 tell([...counts].map(([type, entries]) => `${entries.length} ${type}`).join(', '))
 for (const [rule, all] of Map.groupBy(wrongs, ({ rule }) => rule)) {
   console.log(`${rule}: ${all.length} wrong`)
   for (const { of, what } of all.slice(0, 12)) console.log(`  ${of}: ${what}`)
 }
-const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'))
-if (wrongs.length > 0 || process.env['CHAOS_KEEP']) {
-  writeFileSync(
-    join(folder, 'journal.jsonl'),
-    journal.map((each) => JSON.stringify(each)).join('\n'),
-  )
-  writeFileSync(join(folder, 'logs.txt'), logs)
-  writeFileSync(join(folder, 'wrongs.json'), JSON.stringify(wrongs, null, 2))
-  console.log(`journal and logs: ${folder}`)
-}
+if (wrongs.length > 0 || process.env['CHAOS_KEEP'])
+  console.log(`journal and logs: ${keepOutcome(outcome)}`)
 console.log(wrongs.length === 0 ? 'nothing is wrong' : `${wrongs.length} wrong`)
 process.exit(wrongs.length === 0 ? 0 : 1)

@@ -5,7 +5,7 @@ import Server from 'pusher'
 import { findFreePort, isUp, reinCommand } from '../../bench/lib/processes'
 import { makeScratch } from '../../bench/lib/scratch'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
-import { PATIENCE_MS, RawClient, type RawOptions } from '../harness'
+import { RawClient, type RawOptions } from '../harness'
 import type { TestRedis } from './redis'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -23,6 +23,9 @@ export type NodesOptions = {
   /** How each gets to Redis, by its index: the port of a proxy, for example. */
   readonly redisUrlOf?: (index: number) => string
 }
+
+/** Several start at once, on machines that are busy. */
+const READY_MS = 60_000
 
 const running = new Set<Bun.Subprocess>()
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
@@ -115,7 +118,7 @@ export class NodeProcess {
     closeSync(log)
     running.add(child)
     this.#child = child
-    const end = performance.now() + PATIENCE_MS
+    const end = performance.now() + READY_MS
     while (child.exitCode === null && performance.now() < end) {
       if (await isUp(this.port)) return
       await Bun.sleep(20)
