@@ -31,12 +31,16 @@ export class Inbox<T> {
   }
 }
 
-/** Waits for a promise: rejects after PATIENCE_MS, naming what was waited for. */
-export async function waitFor<T>(what: string, promise: Promise<T>): Promise<T> {
+/** Waits for a promise: rejects after so many milliseconds, naming what was waited for. */
+export async function waitFor<T>(
+  what: string,
+  promise: Promise<T>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => reject(new Error(`waited ${PATIENCE_MS} ms for ${what}`)),
-    PATIENCE_MS,
+    () => reject(new Error(`waited ${patienceMs} ms for ${what}`)),
+    patienceMs,
   )
   try {
     return await Promise.race([promise, late])

@@ -2,6 +2,9 @@
 import { join } from 'node:path'
 import { waitFor } from './harness'
 
+/** A start is the work of seconds, and of several processes where there are workers. */
+const PROGRAM_MS = 45_000
+
 const ROOT = join(import.meta.dir, '..')
 
 const COMMAND = [process.execPath, 'src/index.ts']
@@ -58,17 +61,18 @@ export class Program {
 
   /** The port, once the announcement is out. */
   waitUntilListening(): Promise<number> {
-    return waitFor('the announcement', this.#listening.promise)
+    return waitFor('the announcement', this.#listening.promise, PROGRAM_MS)
   }
 
   /** Resolves once some text was printed. */
   async waitForText(text: string): Promise<void> {
-    while (!this.text.includes(text)) await waitFor(`the text ${text}`, this.#printed.promise)
+    while (!this.text.includes(text))
+      await waitFor(`the text ${text}`, this.#printed.promise, PROGRAM_MS)
   }
 
   waitForExit(): Promise<number> {
     this.#listening.promise.catch(() => undefined) // programs that may not start are asked for their exit
-    return waitFor('the exit', this.process.exited)
+    return waitFor('the exit', this.process.exited, PROGRAM_MS)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
