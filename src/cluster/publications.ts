@@ -11,7 +11,7 @@ import { runOn, type Context } from './context'
 import { readEntries } from './history'
 import type { Lasts } from './lasts'
 import { RedisAway } from './link'
-import { fullNameOf, splitName } from './names'
+import { fullNameOf, partitionOf, PARTITIONS, splitName } from './names'
 import type { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import type { Snapshot } from './snapshot'
@@ -41,7 +41,14 @@ export class Publications {
           return readAnswer(publication, answer as KeptAnswer)
         }
       }
-      await runOn(this.context, SCRIPTS.publish, name, ...argumentsOf(publication))
+      const partition = partitionOf(name)
+      const args = [
+        this.context.incarnations.idOf(partition),
+        name,
+        '',
+        ...argumentsOf(publication),
+      ]
+      await this.context.link.run(SCRIPTS.publish, String(partition), args)
       return NOT_KEPT
     } catch (cause) {
       if (!(cause instanceof RedisAway)) throw cause
@@ -64,6 +71,7 @@ export class Publications {
       KEPT_MS,
       kind.cache ? this.parts.cacheTtlMs : 0,
       ...(bounds ? [bounds.size, bounds.ttlMs, bounds.bytes, bytesOf(publication)] : [0, 0, 0, 0]),
+      shareOf(app.limits.maxCachedChannels),
     ]
   }
 
@@ -138,6 +146,9 @@ function noteReadings(
     if (offset === 0) reading.forget(rev)
     else reading.add(event, epoch, rev)
 }
+
+/** What an app may have in one partition: more than a 64th, since chance does not spread evenly. */
+const shareOf = (most: number): number => Math.ceil((most / PARTITIONS) * 1.25) + 4
 
 function readAnswer({ once }: BackendPublication, [epoch, offset]: KeptAnswer): Position | Refusal {
   if (epoch === REUSED) return keyReused(once!.key)

@@ -3,6 +3,7 @@
  * each begins with what all have in common. A script finds the prefix of its place in KEYS[1], and in ARGV what
  * `Link.run` was given.
  */
+import base from './scripts/base.lua' with { type: 'text' }
 import common from './scripts/common.lua' with { type: 'text' }
 
 export type Script = {
@@ -14,7 +15,13 @@ export type Script = {
 /** Joins what all scripts have in common, what some have besides, and the text of one file. */
 export const newScript = (name: string, text: string, besides = ''): Script => ({
   name,
-  text: `${common}\n${besides}\n${text}`,
+  text: `${base}\n${common}\n${besides}\n${text}`,
+})
+
+/** A script that is about no seats, counts and facts: it goes without what those have in common. */
+export const newLeanScript = (name: string, text: string, besides = ''): Script => ({
+  name,
+  text: `${base}\n${besides}\n${text}`,
 })
 
 /** A script that goes without what the others have in common. */

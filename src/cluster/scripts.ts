@@ -1,5 +1,5 @@
 /** SCRIPTS: what Redis carries out for channels. The head of each file says what it is given, and what it answers. */
-import { newBareScript, newScript } from './script'
+import { newBareScript, newLeanScript, newScript } from './script'
 import beat from './scripts/beat.lua' with { type: 'text' }
 import channels from './scripts/channels.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }
@@ -39,19 +39,19 @@ export const SCRIPTS = {
   earlier: newScript('earlier', earlier),
   enter: newScript('enter', enter),
   exit: newScript('exit', exit),
-  forget: newScript('forget', forget, streams),
+  forget: newLeanScript('forget', forget, streams),
   facts: newScript('facts', facts),
   held: newScript('held', held),
-  keep: newScript('keep', keep, streams),
-  last: newScript('last', last),
-  listen: newScript('listen', listen, streams),
+  keep: newLeanScript('keep', keep, streams),
+  last: newLeanScript('last', last),
+  listen: newLeanScript('listen', listen, streams),
   members: newScript('members', members),
-  order: newScript('order', order),
+  order: newLeanScript('order', order),
   publish: newBareScript('publish', publish),
-  read: newScript('read', read, streams),
-  repeatClaim: newScript('repeat-claim', repeatClaim),
-  repeatKeep: newScript('repeat-keep', repeatKeep),
-  repeatRelease: newScript('repeat-release', repeatRelease),
+  read: newLeanScript('read', read, streams),
+  repeatClaim: newLeanScript('repeat-claim', repeatClaim),
+  repeatKeep: newLeanScript('repeat-keep', repeatKeep),
+  repeatRelease: newLeanScript('repeat-release', repeatRelease),
   nodesBeat: newScript('nodes-beat', nodesBeat),
   nodesLeave: newScript('nodes-leave', nodesLeave),
   nodesRead: newScript('nodes-read', nodesRead),

@@ -1,6 +1,6 @@
 /**
  * Wire: what nodes say to each other about one channel. A message is a line of JSON, an array of version, epoch,
- * number, type and fields; the data of an event follows in its own JSON. Scripts write them (`scripts/common.lua`).
+ * number, type and fields; the data of an event follows in its own JSON. Scripts write them (`scripts/base.lua`).
  * What anybody else writes there is refused.
  */
 import { parseJson } from '../core/json'

@@ -1,10 +1,12 @@
 -- Keeps an event of a backend, and gives it to the subscribers on all nodes. Arguments: the fields of its head as JSON,
 -- each after a comma; the data; the key under which the channel takes it once, or nothing, the content of the key's
--- request, and for how long that holds; for how long it is the last event of a cache channel, or 0; and what the rule
--- keeps: events (0 for none), milliseconds, bytes, and the bytes of this one. Times are milliseconds.
+-- request, and for how long that holds; for how long it is the last event of a cache channel, or 0; what the rule
+-- keeps: events (0 for none), milliseconds, bytes; the bytes of this one; and how many channels of the app may have a
+-- last event in this partition. Times are milliseconds.
 -- Returns epoch and offset, those of the first where the key was used, or REUSED where that was another request.
 local head, data, once, fingerprint, once_ms, last_ms = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local size, ttl, most, bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local most_lasts = tonumber(ARGV[14])
 local taken = key('once', name .. '/' .. once)
 local first = once ~= '' and redis.call('GET', taken)
 if first then
@@ -22,6 +24,12 @@ end
 local positioned = head .. ',"' .. stream .. '",' .. offset
 if last_ms > 0 then
   redis.call('SET', key('last', name), '[' .. string.sub(positioned, 2) .. ']\n' .. data, 'PX', last_ms)
+  local all = key('lasts', string.match(name, '^[^/]*'))
+  redis.call('ZADD', all, milliseconds() + last_ms, name)
+  redis.call('PEXPIRE', all, last_ms)
+  if redis.call('ZCARD', all) > most_lasts then
+    redis.call('DEL', key('last', redis.call('ZPOPMIN', all)[1]))
+  end
 end
 if redis.call('EXISTS', key('counts', name)) == 1 then
   tell(name, 'e', positioned, data)

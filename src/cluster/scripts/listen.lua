@@ -33,8 +33,8 @@ if redis.call('HEXISTS', home, 'stream') == 1 then
     after = 0 -- it has begun since then
   end
   if known_epoch ~= '' and after < offset then
-    if first_of(name, offset) > after + 1 then is_whole = 0 end
-    missed = redis.call('XRANGE', key('history', name), '(' .. after .. '-0', '+')
+    missed = redis.call('XRANGE', key('history', name), after + 1, '+')
+    if not missed[1] or offset_of(missed[1]) > after + 1 then is_whole = 0 end
   end
 end
 return {

@@ -5,8 +5,7 @@
 -- is kept; 1 where nothing is missing; the events; and 1 where there are more.
 local size, ttl, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local stream, offset, sum = open_stream(name)
-trim_stream(name, offset, sum, size, ttl, most)
-local first = first_of(name, offset)
+local first = first_of(name, offset, sum, size, ttl, most)
 local events, is_whole, has_more = {}, 0, 0
 local since, after = ARGV[8], tonumber(ARGV[9])
 if ARGV[7] == 'replay' then
@@ -16,7 +15,7 @@ if ARGV[7] == 'replay' then
     is_whole = 1 - has_more
   end
   if is_whole == 0 then
-    local newest = collect(name, 'XREVRANGE', '+', '-', count, bytes, besides, 0)
+    local newest = collect(name, 'XREVRANGE', '+', first, count, bytes, besides, 0)
     events = {}
     for index = #newest, 1, -1 do events[#events + 1] = newest[index] end
   end
@@ -26,7 +25,7 @@ else
   local is_known = (since == '' or (since == stream and after <= offset)) and (before == '' or (before == stream and ends <= offset + 1))
   if is_known then
     if since == '' then is_whole = first == 1 and 1 or 0 else is_whole = after >= first - 1 and 1 or 0 end
-    local low = since == '' and '-' or '(' .. after .. '-0'
+    local low = math.max(first, since == '' and 0 or after + 1)
     local high = before == '' and '+' or '(' .. ends .. '-0'
     if before ~= '' and ends == 0 then
       has_more = 0

@@ -35,47 +35,39 @@ local function meta_of(entry)
   return tonumber(at), tonumber(bytes), tonumber(sum)
 end
 
--- Gives up events of `before` and earlier, and those that are too much besides the last ones: work of log n.
-local function trim(entries, last, before, floor)
-  local function fits(entry)
-    local at, bytes, sum = meta_of(entry)
-    return at > before and sum - bytes >= floor
-  end
-  local oldest = redis.call('XRANGE', entries, '-', '+', 'COUNT', 3)
-  for index, entry in ipairs(oldest) do
-    if fits(entry) then
-      if index > 1 then redis.call('XTRIM', entries, 'MINID', entry[1]) end
-      return
-    end
-  end
-  if #oldest == 0 then return end
-  local low, high = offset_of(oldest[#oldest]) + 1, last + 1
+-- The offset of the oldest event that a rule keeps, which has so many events, milliseconds and bytes: work of log n. That
+-- of the next one where none is.
+local function first_of(channel, offset, sum, size, ttl, most)
+  local entries = key('history', channel)
+  local oldest = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+  if not oldest then return offset + 1 end
+  local before, floor = milliseconds() - ttl, sum - most
+  local low, high = math.max(offset_of(oldest), offset - size + 1), offset + 1
+  local middle = low
   while low < high do
-    local middle = math.floor((low + high) / 2)
-    local entry = redis.call('XRANGE', entries, middle, '+', 'COUNT', 1)[1]
-    if not entry or fits(entry) then high = middle else low = middle + 1 end
+    local at, bytes, until_it = meta_of(redis.call('XRANGE', entries, middle, '+', 'COUNT', 1)[1])
+    if at > before and until_it - bytes >= floor then high = middle else low = middle + 1 end
+    middle = math.floor((low + high) / 2)
   end
-  redis.call('XTRIM', entries, 'MINID', low)
+  return low
 end
 
--- Gives up what a rule keeps no longer.
-local function trim_stream(channel, offset, sum, size, ttl, most)
-  local entries = key('history', channel)
-  if redis.call('XLEN', entries) == 0 then return end
-  redis.call('XTRIM', entries, 'MAXLEN', size)
-  trim(entries, offset, milliseconds() - ttl, sum - most)
-end
+-- Events that are too much are deleted when so many more have come, and then as whole blocks of Redis, which costs a
+-- tenth; nobody sees them meanwhile.
+local TRIMMED_EVERY = 16
 
 -- Keeps an event. Returns its position.
 local function append(channel, head, data, size, ttl, most, bytes)
   local stream, offset, sum = open_stream(channel)
-  local entries, now = key('history', channel), milliseconds()
+  local entries = key('history', channel)
   offset, sum = offset + 1, sum + bytes
-  local meta = now .. ' ' .. bytes .. ' ' .. sum
-  redis.call('XADD', entries, 'MAXLEN', size, offset .. '-0', 'm', meta, 'h', head, 'd', data)
-  trim(entries, offset, now - ttl, sum - most)
+  local meta = milliseconds() .. ' ' .. bytes .. ' ' .. sum
+  redis.call('XADD', entries, offset .. '-0', 'm', meta, 'h', head, 'd', data)
   redis.call('PEXPIRE', entries, ttl)
   redis.call('HSET', key('channel', channel), 'offset', offset, 'sum', sum, 'ttl', ttl)
+  if offset % TRIMMED_EVERY == 0 then
+    redis.call('XTRIM', entries, 'MINID', '~', first_of(channel, offset, sum, size, ttl, most))
+  end
   return stream, offset
 end
 
@@ -94,10 +86,4 @@ local function collect(channel, command, from, to, limit, most, besides, least)
     if #page < 100 then return list, 0 end
     from = '(' .. page[100][1]
   end
-end
-
--- The offset of the oldest event that is kept; that of the next one where none is.
-local function first_of(channel, offset)
-  local oldest = redis.call('XRANGE', key('history', channel), '-', '+', 'COUNT', 1)[1]
-  return oldest and offset_of(oldest) or offset + 1
 end

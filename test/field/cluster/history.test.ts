@@ -1,5 +1,6 @@
 /** Two nodes: what channels keep is the same on both, and whoever joins, or was cut off, has neither gap nor repeat. */
 import { expect, test } from 'bun:test'
+import { partitionOf } from '../../../src/cluster/names'
 import { Stream, type HistoryQuery } from '../../../src/core/stream'
 import type { ChannelName, Position } from '../../../src/core/types'
 import { waitUntil, type RawClient, type TestServer } from '../../harness'
@@ -95,6 +96,18 @@ describeWith('redis-server', 'history of two nodes', () => {
         events: events.map(({ offset: at }) => at),
       })
     }
+  })
+
+  test('what a rule does not keep is deleted', async () => {
+    await using pair = await startPair()
+    const { one, redis } = pair
+    await pair.change({ history: [{ ...RULE, size: 10 }] })
+    const data = 'x'.repeat(1000)
+    for (let n = 0; n < 100; n++) await one.trigger({ channel: 'room', name: 'e', data })
+    const key = `carillon:default:{${partitionOf('1/room')}}:history:1/room`
+    // Sixteen more, and what is in a block of four kilobytes.
+    expect(Number(await redis.cli('xlen', key))).toBeWithin(10, 10 + 16 + 4)
+    expect(Number(await redis.cli('pttl', key))).toBeWithin(3_000_000, 3_600_001)
   })
 
   test('whoever joins while events come, and a node that was deaf, has all of them in order', async () => {
