@@ -1,3 +1,4 @@
+/// <reference path="./scripts/lua.d.ts" />
 /**
  * Script: what Redis carries out for a node, all of it at once and nothing between. The files are in `scripts/`;
  * each begins with what all have in common. A script finds the prefix of its place in KEYS[1], and in ARGV what

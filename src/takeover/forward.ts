@@ -25,11 +25,14 @@ type ForwardOptions = {
   readonly keepsAlive?: boolean
 }
 
+const readWhole = async (request: Request): Promise<Uint8Array<ArrayBuffer>> =>
+  new Uint8Array(await request.arrayBuffer())
+
 /** Sends requests to the socket. One that cannot be sent is answered with 503. */
 export function forwardTo(
   socketOf: () => string,
   addresses: Addresses,
-  { read = (request) => request.bytes(), keepsAlive = false }: ForwardOptions = {},
+  { read = readWhole, keepsAlive = false }: ForwardOptions = {},
 ): Forward {
   return async (request, way) => {
     const { address, port } = addresses.peerOf(request)
