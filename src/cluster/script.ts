@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- for whoever compiles a file that imports this one
 /// <reference path="./scripts/lua.d.ts" />
 /**
  * Script: what Redis carries out for a node, all of it at once and nothing between. The files are in `scripts/`;
