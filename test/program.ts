@@ -65,9 +65,13 @@ export class Program {
   }
 
   /** Resolves once some text was printed. */
-  async waitForText(text: string): Promise<void> {
-    while (!this.text.includes(text))
-      await waitFor(`the text ${text}`, this.#printed.promise, PROGRAM_MS)
+  waitForText(text: string): Promise<void> {
+    return this.waitUntilPrinted(`the text ${text}`, () => this.text.includes(text))
+  }
+
+  /** Resolves once what was printed is as it is waited for; the patience is that for the next line. */
+  async waitUntilPrinted(what: string, isDone: () => boolean): Promise<void> {
+    while (!isDone()) await waitFor(what, this.#printed.promise, PROGRAM_MS)
   }
 
   waitForExit(): Promise<number> {

@@ -1,6 +1,5 @@
 /** What tests of workers share. */
 import { blocksOf, readPage } from '../../docs/pages'
-import { waitUntil } from '../../harness'
 import { Program } from '../../program'
 import type { TestRedis } from '../../redis/redis'
 import type { Place } from './takeovers'
@@ -15,15 +14,22 @@ export class Workers extends Program {
 
   /** Lines of the log until now. */
   get lines(): readonly Line[] {
-    const lines = this.text.split('\n').filter((line) => line.startsWith('{'))
+    const whole = this.text.slice(0, this.text.lastIndexOf('\n') + 1)
+    const lines = whole.split('\n').filter((line) => line.startsWith('{'))
     return lines.map((line) => JSON.parse(line) as Line)
   }
 
   /** Resolves with the line once there are so many with this message. */
   async logged(msg: string, count = 1): Promise<Line> {
     const found = () => this.lines.filter((line) => line.msg === msg)
-    await waitUntil(`the log has ${msg}`, () => found().length >= count)
+    await this.waitUntilPrinted(`the log has ${msg}`, () => found().length >= count)
     return found().at(-1)!
+  }
+
+  /** Resolves with the port, and the pids of the workers, once all listen. */
+  async waitUntilAllListen() {
+    const { pids = [] } = await this.logged('all workers listen')
+    return { port: await this.waitUntilListening(), pids }
   }
 }
 

@@ -30,9 +30,8 @@ describeWith('redis-server', 'sessions of workers', () => {
     // Behind a proxy the published credentials are off: the first worker makes some, which are good for all.
     const proxies = { CARILLON_TRUSTED_PROXIES: '192.0.2.1' }
     await using program = new Workers({ ...workersOf(place, redis, WORKERS), ...proxies })
-    const port = await program.waitUntilListening()
+    const { port } = await program.waitUntilAllListen()
     const made = generatedIn(place)
-    await program.logged('all workers listen')
     const url = `http://127.0.0.1:${port}`
     const sdk = new Server({ ...made.app, useTLS: false, host: '127.0.0.1', port: String(port) })
     const server = { app: { key: made.app.key }, sdk: () => sdk, socketPort: port, port }

@@ -38,8 +38,7 @@ describeWith('redis-server', 'workers', () => {
   test('share a port; one that is killed is started anew; all leave together', async () => {
     using place = new Place(0)
     await using program = new Workers(envOf(place))
-    const port = await program.waitUntilListening()
-    const { pids = [] } = await program.logged('all workers listen')
+    const { port, pids } = await program.waitUntilAllListen()
     expect(pids).toHaveLength(WORKERS)
     expect(program.text.match(/Carillon is listening/g)).toHaveLength(1)
     expect(['', '.2', '.3'].map((n) => existsSync(place.path(`db${n}.sqlite`)))).toEqual([
@@ -86,8 +85,7 @@ describeWith('redis-server', 'workers', () => {
     })
     const manager = { PATH: `${place.folder}:${process.env['PATH']}`, NOTIFY_SOCKET: '/run/none' }
     await using program = new Workers({ ...workersOf(place, redis, 2), ...manager })
-    const port = await program.waitUntilListening()
-    const { pids = [] } = await program.logged('all workers listen')
+    const { port, pids } = await program.waitUntilAllListen()
     const crowd = new Crowd(port, 'room')
     await crowd.open(CLIENTS)
     const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
