@@ -4,6 +4,7 @@
  */
 import type { EngineParts } from '../core/engine'
 import { messageOf } from '../core/errors'
+import type { StreamPlace } from '../core/facts'
 import type { ArrivalFact, DepartureFact } from '../core/messages'
 import type { AppId, Cancel, UserId } from '../core/types'
 import { newNonce, type Context } from './context'
@@ -175,7 +176,7 @@ export class FactStreams {
       const [id, fields] = entries[next++]!
       const fact = this.#factOf(fields)
       if (fact)
-        kept = this.#emit(stream, `${life} ${id}`, fact)?.then(() => {
+        kept = this.#emit({ stream, id: `${life} ${id}`, at: parseInt(id, 10) }, fact)?.then(() => {
           this.#kept.set(partition, id)
         })
       return true
@@ -186,10 +187,10 @@ export class FactStreams {
     if (next > 0) this.#kept.set(partition, entries[next - 1]![0])
   }
 
-  #emit(stream: string, id: string, fact: StreamFact): Promise<void> | undefined {
+  #emit(place: StreamPlace, fact: StreamFact): Promise<void> | undefined {
     const { facts } = this.parts
     const { keeper } = facts
-    if (keeper) return keeper.keep(stream, id, () => facts.emit(fact))
+    if (keeper) return keeper.keep(place, () => facts.emit(fact))
     facts.emit(fact)
     return undefined
   }
@@ -218,14 +219,16 @@ export class FactStreams {
     return this.parts.facts.keeper?.isDone() ?? true
   }
 
-  /** Reads a partition no more. Done when all that was emitted is kept, and given up in Redis. */
+  /** Reads a partition no more. Done when all that was emitted is kept, and given up in Redis. Rejects with RedisAway. */
   async end(partition: number): Promise<void> {
     this.#ended.add(partition)
     this.#noted.delete(partition)
     this.#due.get(partition)?.cancel()
     this.#due.delete(partition)
     await this.#reads.get(partition)
-    this.#kept.delete(partition)
+    const kept = this.#kept.get(partition)
+    if (kept !== undefined) await this.#ask(partition, kept, 0)
+    if (this.#kept.get(partition) === kept) this.#kept.delete(partition)
   }
 
   /** After `stop`: gives up in Redis what has been kept since. */

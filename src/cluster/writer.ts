@@ -108,7 +108,7 @@ export class Writer {
   lose(partition: number): void {
     if (!this.#own.delete(partition)) return
     this.context.link.unsubscribe(busOf(partition))
-    void this.streams.end(partition)
+    this.streams.end(partition).catch(ignoreAway) // this database knows, too
   }
 
   /** Others begin where this node has ended: what it has written down is sent before, if that is soon. */

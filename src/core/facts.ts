@@ -39,15 +39,18 @@ export type FactListener<Type extends FactType> = {
   readonly hasRoom?: () => boolean
 }
 
+/** Where and when a fact of a stream was written there. */
+export type StreamPlace = { readonly stream: string; readonly id: string; readonly at: number }
+
 /** Keeps facts that come from a stream, which gives them up once they are kept. */
 export type FactKeeper = {
   /** The id of the last fact of a stream that is kept; undefined where none was. */
   last(stream: string): string | undefined
   /**
-   * Emits a fact, and keeps what follows from it together with its id: both or nothing. Done when it is kept; never
-   * where the process ends before.
+   * Emits a fact of a time (epoch milliseconds), and keeps what follows from it together with its id: both or nothing.
+   * Done when it is kept; never where the process ends before.
    */
-  keep(stream: string, id: string, emit: () => void): Promise<void>
+  keep(fact: StreamPlace, emit: () => void): Promise<void>
   /** False where something of what is kept is still to be sent to somebody. */
   isDone(): boolean
 }

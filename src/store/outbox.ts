@@ -39,6 +39,8 @@ export type EventEntry = LaneKey & {
   readonly channel: string
   readonly event: string
   readonly subject: EventSubject
+  /** When it happened; undefined where that is now. Epoch milliseconds. */
+  readonly at?: number | undefined
 }
 /** A change of the outbox: an event for an endpoint, or an announcement that begins or ends. */
 export type Entry = EventEntry | (Announcement & { readonly type: 'announce' | 'withdraw' })
@@ -136,8 +138,8 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     const cancelled = cancelledRows(db, lane, entry)
     if (cancelled.length > 0) return -change(REMOVE, { ids: JSON.stringify(cancelled) })
     if (room <= 0) return 0
-    const { channel, event, subject } = entry
-    change(INSERT, { lane, channel, event, untold: markOf(subject), now })
+    const { channel, event, subject, at = now } = entry
+    change(INSERT, { lane, channel, event, untold: markOf(subject), now: Math.min(at, now) })
     return 1
   }
   const lease = (lane: number, rows: readonly OldestRow[], terms: Lease): OutboxRow[] => {

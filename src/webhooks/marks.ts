@@ -34,7 +34,7 @@ export class Marks {
   /** Adds a mark behind its rows, which are what was queued since `from`. Done when it is written. */
   add(mark: StreamMark, from: number): Promise<void> {
     const { promise, resolve: done } = Promise.withResolvers<void>()
-    this.#waiting.push({ ...mark, from, at: this.#queued, done })
+    this.#waiting.push({ stream: mark.stream, id: mark.id, from, at: this.#queued, done })
     return promise
   }
 

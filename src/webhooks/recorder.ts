@@ -5,7 +5,7 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { totalCounters } from '../core/counters'
-import type { FactKeeper } from '../core/facts'
+import type { FactKeeper, StreamPlace } from '../core/facts'
 import { runGatesNow } from '../core/hooks'
 import type { DepartureFact } from '../core/messages'
 import type { Cancel, ChannelName, UserId } from '../core/types'
@@ -45,8 +45,8 @@ export type RecorderOptions = {
 export class Recorder {
   readonly #queue = new WriteQueue()
   readonly #marks = new Marks()
-  /** A fact is being emitted whose mark is to follow. */
-  #isMarking = false
+  /** A fact of a stream is being emitted: its mark is to follow. */
+  #place: StreamPlace | undefined
   #timer: Cancel | undefined
   #hasOverflowed = false
   #isStopped = false
@@ -72,7 +72,7 @@ export class Recorder {
 
   readonly #keeper: FactKeeper = {
     last: (stream) => this.outbox.lastOf(stream),
-    keep: (stream, id, emit) => this.#keep(stream, id, emit),
+    keep: (place, emit) => this.#keep(place, emit),
     isDone: () => this.#isEmpty && !this.outbox.hasPending(),
   }
 
@@ -178,15 +178,15 @@ export class Recorder {
   }
 
   /** The rows of a fact and its mark are one group. */
-  #keep(stream: string, id: string, emit: () => void): Promise<void> {
+  #keep(place: StreamPlace, emit: () => void): Promise<void> {
     const from = this.#marks.queued
-    this.#isMarking = true
+    this.#place = place
     try {
       emit()
     } finally {
-      this.#isMarking = false
+      this.#place = undefined
     }
-    const kept = this.#marks.add({ stream, id }, from)
+    const kept = this.#marks.add(place, from)
     this.#scheduleWrite()
     return kept
   }
@@ -228,6 +228,7 @@ export class Recorder {
       appId: app.id,
       channel,
       event: eventJson(fact),
+      at: this.#place?.at,
       subject: { kind: EVENTS[type].kind, user: userOf(fact) },
     }
     for (const { name: endpoint } of endpoints)
@@ -260,7 +261,7 @@ export class Recorder {
   }
 
   #scheduleWrite(): void {
-    if (this.#isEmpty || this.#timer || this.#isHeld || this.#isMarking) return
+    if (this.#isEmpty || this.#timer || this.#isHeld || this.#place) return
     if (this.options.flushMs > 0) this.#flushAfter(this.options.flushMs)
     else this.#flush()
   }

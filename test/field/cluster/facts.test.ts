@@ -231,7 +231,7 @@ describeWith('redis-server', 'facts of nodes', () => {
       for (const channel of channels) leave(staying, channel)
       const vacated = channels.map((channel) => `channel_vacated ${channel}`)
       await read([...vacated, 'channel_vacated left', 'channel_vacated held'])
-      // What it had written down and not yet given up is told twice, at once.
+      // What it had written down and not yet given up is told twice.
       const first = (event: string): number => told.indexOf(event)
       for (const [index, event] of occupied.entries())
         expect(first(event)).toBeLessThan(first(vacated[index]!))
