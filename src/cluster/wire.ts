@@ -191,12 +191,12 @@ export function readKept(
   data: string | undefined,
 ): KeptText | undefined {
   const head = readHead(fields)
-  if (!head || data === undefined || typeof parseJson(data) !== 'string') return undefined
+  if (!head || !isJson(data)) return undefined
   const [, , , epoch = '', offset = 0] = fields
   if (!isCount(offset) || !(isEpoch(epoch) || (epoch === '' && offset === 0))) return undefined
   const rest = { type: 'event', origin: 'backend', once: undefined } as const
   return {
-    sent: { ...rest, ...head, data: data as JsonText },
+    sent: { ...rest, ...head, data },
     position: offset === 0 ? NOT_KEPT : { epoch, offset },
   }
 }

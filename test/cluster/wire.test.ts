@@ -12,6 +12,8 @@ const READ: readonly (readonly [text: string, what: object])[] = [
   [`${line('e', 'name', null, null)}\n"x"`, { type: 'event', position: { epoch: '', offset: 0 } }],
   [`${line('e', 'name', '1.2', null, EPOCH, 9)}\n"x"`, { position: { epoch: EPOCH, offset: 9 } }],
   [`${line('x', 'client-e', '1.2', MEMBER)}\n{"a":1}`, { sent: { sender: MEMBER } }],
+  // A plugin's filter may leave any JSON.
+  [`${line('e', 'name', null, null)}\n{"a":1}`, { sent: { data: '{"a":1}' } }],
   [line('x', 'client-e', null, null), { type: 'event' }],
   [line('b', 'client-e', null, null, 'AAE='), { type: 'bytes' }],
   [line('+', '1.2', 'node.0', MEMBER, META, 1), { type: '+', node: 'node.0' }],
@@ -54,7 +56,7 @@ const REFUSED: readonly string[] = [
   line(1),
   // Events.
   line('e', 'name', null, null),
-  `${line('e', 'name', null, null)}\n{}`,
+  `${line('e', 'name', null, null)}\n{]`,
   `${line('e', 'name', null, null)}\n"x`,
   `${line('e', 'name', null, null)}\n${deep}`,
   `${line('e', 1, null, null)}\n"x"`,

@@ -21,7 +21,6 @@ const LEFT_OUT: readonly string[] = [
   'core/engine-taps',
   'core/engine-waits',
   'plugins/connect-user',
-  'core/filters-wait',
 ]
 
 const files = Object.values<readonly string[]>(FILES).flat()
