@@ -28,28 +28,28 @@ type Node = {
 }
 
 /**
- * Asks nodes one after the other until one answers: those that there is a connection to, then by addresses.
+ * Asks nodes that there is a connection to, one after the other, until one answers; then all addresses of the settings
+ * at once, of which some may not answer.
  * @throws (rejects with) RedisAway, RedisUnfit
  */
 export async function readTopology(
   options: DialOptions,
   connected: readonly Node[],
 ): Promise<Topology> {
-  let lastError: unknown
   for (const node of connected)
     try {
       return await withPatience(askNode(node))
-    } catch (cause) {
-      lastError = cause
+    } catch {
+      // The next one may know; what ails this one is told by its connections.
     }
-  for (const address of options.target.addresses)
-    try {
-      return await askAddress(options, address)
-    } catch (cause) {
-      lastError = cause
-    }
-  if (lastError instanceof RedisUnfit) throw lastError
-  throw new RedisAway(lastError === undefined ? 'no node is known' : messageOf(lastError), false)
+  const { addresses } = options.target
+  try {
+    return await Promise.any(addresses.map((address) => askAddress(options, address)))
+  } catch (cause) {
+    const { errors } = cause as AggregateError
+    const unfit = errors.find((each) => each instanceof RedisUnfit)
+    throw unfit ?? new RedisAway(messageOf(errors[0]), false)
+  }
 }
 
 async function askNode({ address, ask }: Node): Promise<Topology> {

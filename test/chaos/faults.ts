@@ -2,6 +2,7 @@
 import type { NodeProcess } from '../redis/nodes'
 import type { Proxy } from '../redis/proxy'
 import type { TestRedis } from '../redis/redis'
+import { moveSlot } from '../redis/slots'
 import type { Recorder } from './recorder'
 
 export type Scene = {
@@ -100,3 +101,36 @@ export const REDIS_FAULTS: Readonly<Record<string, RedisFault>> = {
     redis.resume()
   },
 }
+
+const any = (count: number): number => Math.floor(Math.random() * count)
+
+/** Those of one of the masters of a Cluster, or between two. */
+export const CLUSTER_FAULTS: Readonly<Record<string, RedisFault>> = {
+  async 'slots that move'({ redis }) {
+    for (let each = 0; each < 4; each++)
+      await moveSlot(redis, String(any(64)), any(redis.processes.length))
+  },
+  async 'CLIENT KILL pubsub'({ redis }) {
+    await redis.at(any(redis.processes.length)).cli('client', 'kill', 'type', 'pubsub')
+  },
+  async 'CLIENT KILL normal'({ redis }) {
+    await redis.at(any(redis.processes.length)).cli('client', 'kill', 'type', 'normal')
+  },
+  async 'a master restarts'({ redis }) {
+    const index = any(redis.processes.length)
+    await redis.restart({ keepData: true }, index)
+    const process = redis.at(index)
+    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok'));
+  },
+  async 'a master stands still'({ redis }) {
+    const index = any(redis.processes.length)
+    redis.pause(index)
+    await Bun.sleep(4000)
+    redis.resume(index)
+    const process = redis.at(index)
+    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok'));
+  },
+}
+
+/** Of nodes, where nobody stands between them and the masters. */
+export const WAYLESS = /kill|goodbye|pause/

@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     nodes: { type: 'string', default: '5' },
     clients: { type: 'string', default: '60' },
+    /** Masters of a Redis Cluster, in place of one Redis. */
+    cluster: { type: 'string' },
     /** Names of faults, between commas; all of them, if absent. */
     only: { type: 'string' },
   },
@@ -27,6 +29,7 @@ const outcome = await runChaos({
   seconds: Number(values.minutes) * 60,
   nodes: Number(values.nodes),
   clients: Number(values.clients),
+  ...(values.cluster !== undefined && { cluster: Number(values.cluster) }),
   ...(values.only !== undefined && { only: values.only.split(',') }),
   tell,
 })

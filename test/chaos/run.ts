@@ -10,7 +10,7 @@ import { Backend, receiveWebhooks, type Choose } from './backend'
 import { CHANNELS, configOf, KEPT } from './channels'
 import { ChaosPage } from './chaos-page'
 import { Crowd } from './crowd'
-import { NODE_FAULTS, REDIS_FAULTS, type Place } from './faults'
+import { CLUSTER_FAULTS, NODE_FAULTS, REDIS_FAULTS, WAYLESS, type Place } from './faults'
 import { isPresence, type Journal, type Wrong } from './journal'
 import { judge } from './judge/judge'
 import { judgeReplicas, judgeWatchlists } from './judge/members'
@@ -25,6 +25,8 @@ export type ChaosOptions = {
   readonly nodes?: number
   readonly clients?: number
   readonly backends?: number
+  /** So many masters of a Redis Cluster, in place of one Redis; nodes then reach them without proxies. */
+  readonly cluster?: number
   /** Names of the faults, in place of all. */
   readonly only?: readonly string[]
   readonly tell?: (line: string) => void
@@ -44,7 +46,10 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const recorder = new Recorder()
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(makeScratch())
-  const redis = stack.use(await startRedis({ persistent: true }))
+  const { cluster } = options
+  const redis = stack.use(
+    await startRedis({ persistent: true, ...(cluster !== undefined && { cluster }) }),
+  )
   const ways = await Promise.all(Array.from({ length: count }, () => startProxy(redis.port)))
   for (const way of ways) stack.use(way)
   const hook = receiveWebhooks(recorder)
@@ -55,7 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     await startNodes(redis, {
       count,
       env: { CARILLON_CONFIG: config, CARILLON_WEBHOOK_BATCH_EVENTS: '1' },
-      redisUrlOf: (index) => redis.urlAt(ways[index]!.port),
+      redisUrlOf: (index) => (cluster === undefined ? redis.urlAt(ways[index]!.port) : redis.url),
     }),
   )
   const places = nodes.all.map((node, index) => ({ node, way: ways[index]! }))
@@ -127,6 +132,7 @@ async function playFaults({
   seed,
   seconds,
   only,
+  cluster,
   places,
   redis,
   recorder,
@@ -150,7 +156,7 @@ async function playFaults({
   }
   const choose = <Item>(items: readonly Item[], random: () => number): Item =>
     items[Math.floor(random() * items.length)]!
-  const ofNodes = pick(NODE_FAULTS)
+  const ofNodes = pick(NODE_FAULTS).filter(([name]) => cluster === undefined || WAYLESS.test(name))
   const playNode = async (random: () => number) => {
     if (ofNodes.length === 0) return
     const place = choose(
@@ -164,7 +170,7 @@ async function playFaults({
     note(place.node.name, `${name}: over`)
     busy.delete(place)
   }
-  const ofRedis = pick(REDIS_FAULTS)
+  const ofRedis = pick(cluster === undefined ? REDIS_FAULTS : CLUSTER_FAULTS)
   const playRedis = async (random: () => number) => {
     if (ofRedis.length === 0) return
     const [name, run] = choose(ofRedis, random)
