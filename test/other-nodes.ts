@@ -10,6 +10,7 @@ const LINK: NodeLink = {
   lagMs: 1,
   busLagMs: 1,
   deafMs: 0,
+  deafChannels: 0,
   refusedMessages: 0,
   gaps: 0,
   overflows: 0,

@@ -25,6 +25,7 @@ export type NodeBeat = {
   readonly lagMs: number | undefined
   readonly busLagMs: number | undefined
   readonly deafMs: number
+  readonly deafChannels: number
   readonly refusedMessages: number
   readonly gaps: number
   readonly overflows: number
@@ -153,6 +154,7 @@ const COUNTS = [
   'gaps',
   'overflows',
   'factsDropped',
+  'deafChannels',
 ] as const satisfies readonly (keyof NodeBeat)[]
 
 function readBeat(fields: Fields): NodeBeat | undefined {

@@ -26,6 +26,8 @@ export type NodeLink = {
   readonly busLagMs: number | undefined
   /** How long it has heard nothing of the others, all together. */
   readonly deafMs: number
+  /** Channels in which that, or a message that was missing, has left something unknown. */
+  readonly deafChannels: number
   /** Messages that were none, or impossible where they stood. */
   readonly refusedMessages: number
   /** Times that it missed a message of a channel, and fetched the channel anew. */

@@ -45,6 +45,12 @@ export const NODE_ROWS: readonly MetricRow[] = [
   ),
   ofNode(
     'counter',
+    'node_deaf_channels_total',
+    'channels in which that, or a missing message, has left something unknown',
+    ({ deafChannels }) => deafChannels,
+  ),
+  ofNode(
+    'counter',
     'node_messages_refused_total',
     'messages between nodes that were none, or impossible where they stood',
     ({ refusedMessages }) => refusedMessages,

@@ -31,6 +31,7 @@ const Redis = Type.Object({
   deaf_ms: Type.Number({
     description: 'How long it has heard nothing of the others, all together',
   }),
+  deaf_channels: count('Channels in which that, or a missing message, has left something unknown'),
   refused_messages: count('Messages that were none, or impossible where they stood'),
   gaps: count('Times that it missed a message of a channel, and fetched the channel anew'),
   overflows: count('Times that messages of a channel did not fit behind what was fetched'),
@@ -81,6 +82,7 @@ const NodesAnswer = objectSchema(
           lag_ms: 0.4,
           bus_lag_ms: 0.5,
           deaf_ms: 0,
+          deaf_channels: 0,
           refused_messages: 0,
           gaps: 0,
           overflows: 0,
@@ -122,6 +124,7 @@ const redisOf = ({ reads, writes, gaps, overflows, ...link }: NodeLink) => ({
   lag_ms: roundOrNull(link.lagMs),
   bus_lag_ms: roundOrNull(link.busLagMs),
   deaf_ms: round(link.deafMs),
+  deaf_channels: link.deafChannels,
   refused_messages: link.refusedMessages,
   gaps,
   overflows,
