@@ -151,6 +151,7 @@ export class Records {
   async #look(): Promise<void> {
     const { table, mirror } = this.options
     const known = this.state
+    if (known.rev > 0 && (await this.#fetch(known, known.rev, undefined))) return
     const looked = await table.look(known)
     if (looked.task === 'WAIT') return this.#lookSoon()
     if (looked.task === 'FILL') return this.#fill()
@@ -159,13 +160,11 @@ export class Records {
         mirror.note({ origin: looked.origin, life: looked.life, rev: 0 })
       return
     }
-    if (looked.life === known.life) {
-      if (looked.rev > known.rev) await this.#fetch(looked, known.rev, undefined)
-      return
-    }
+    const isSame = looked.life === known.life
     const isForeign = known.origin !== looked.origin && known.rev > 0
     if (isForeign) await this.#join(looked)
-    await this.#fetch(looked, 0, { isForeign, isNewLife: known.rev > 0 })
+    const whose = isSame ? undefined : { isForeign, isNewLife: known.rev > 0 }
+    this.#isDue = !(await this.#fetch(looked, isSame ? known.rev : 0, whose))
   }
 
   #lookSoon(): void {
@@ -193,8 +192,15 @@ export class Records {
     mirror.putRowsAside(0)
   }
 
-  /** Takes all changes after a number; where it is said whose what is here was, gives up what is not there. */
-  async #fetch(looked: Looked, from: number, whose: Whose | undefined): Promise<void> {
+  /**
+   * Takes all changes after a number; where it is said whose what is here was, gives up what is not there. False where
+   * it is another table by now, or one that has less.
+   */
+  async #fetch(
+    looked: Pick<Looked, 'life' | 'origin'>,
+    from: number,
+    whose: Whose | undefined,
+  ): Promise<boolean> {
     const { table, mirror } = this.options
     const seen = whose && new Set<string>()
     const before =
@@ -203,7 +209,7 @@ export class Records {
     let since = from
     for (;;) {
       const page = await table.since(since, mirror.lastRow())
-      if (page.life !== looked.life) return void (this.#isDue = true)
+      if (page.life !== looked.life || page.rev < since) return false
       if (since < page.forgotten && !seen) return this.#fetch(looked, 0, OWN)
       if (before && whose?.isForeign) this.#keepOthers(page, before)
       if (whose && mirror.lastRow() > page.lastRow) mirror.putRowsAside(page.lastRow)
@@ -219,13 +225,16 @@ export class Records {
       this.#apply({ item, rev: 0, text: undefined })
     }
     for (const change of postponed) this.#applyAtLast(change)
-    mirror.note({ origin: looked.origin, life: looked.life, rev: since })
-    this.#settle()
+    this.#noteState({ origin: looked.origin, life: looked.life, rev: since })
+    return true
   }
 
   #note(rev: number): void {
-    const { mirror } = this.options
-    mirror.note({ ...this.state, rev })
+    this.#noteState({ ...this.state, rev })
+  }
+
+  #noteState(state: MirrorState): void {
+    if (!Bun.deepEquals(state, this.state)) this.options.mirror.note(state)
     this.#settle()
   }
 

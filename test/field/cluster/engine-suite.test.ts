@@ -20,7 +20,6 @@ const LEFT_OUT: readonly string[] = [
   'core/streams-walk',
   'core/engine-taps',
   'core/engine-waits',
-  'plugins/connect-user',
 ]
 
 const files = Object.values<readonly string[]>(FILES).flat()
