@@ -1,11 +1,13 @@
 /** Two nodes: a repeat of a request is harmless wherever it comes, and the last event of a channel is everywhere. */
 import { expect, test } from 'bun:test'
+import { partitionOf } from '../../../src/cluster/names'
 import type { Refusal } from '../../../src/core/errors'
 import type { Publication } from '../../../src/core/messages'
 import type { TestServer } from '../../harness'
 import { post } from '../../http/event-requests'
 import { describeWith } from '../programs'
 import { startPair } from './pair'
+import type { TestRedis } from '../../redis/redis'
 
 const AWAY: Refusal = { code: 'store_unavailable', message: 'away', retryAfterSeconds: 1 }
 
@@ -89,4 +91,34 @@ describeWith('redis-server', 'two nodes', () => {
     for (const client of [first, second, third])
       expect(await client.next()).toBe('{"event":"marker","channel":"cache-a","data":"4"}')
   })
+
+  test('what is kept of a channel has an end, and one that keeps nothing leaves no key', async () => {
+    await using pair = await startPair()
+    const { one, two, redis } = pair
+    const rule = { size: 10, ttl_seconds: 1, durable: false, rewind: 0 }
+    await pair.change({ history: [{ prefix: 'kept-', ...rule }] })
+    const clients = [await one.raw(), await two.raw()]
+    for (const client of clients)
+      for (const channel of ['room', 'kept-room']) await client.subscribed(channel)
+    await one.signedIn(clients[0]!, 'presence-room', { user_id: 'ann' })
+    for (const channel of ['room', 'kept-room', 'presence-room', 'vacant', 'cache-vacant'])
+      await one.trigger({ channel, name: 'e', data: 'x' })
+    for (const client of clients) await client[Symbol.asyncDispose]()
+    const keys = async (): Promise<string[]> =>
+      (await redis.cli('--scan', '--pattern', '*:1/*'))
+        .split('\n')
+        .map((key) => key.slice(key.indexOf('}') + 2))
+    const left = ['channel:1/kept-room', 'last:1/cache-vacant']
+    let found: string[]
+    do found = (await keys()).filter(Boolean).sort()
+    while (found.length > left.length)
+    expect(found).toEqual(left)
+    for (const key of await keys())
+      if (key !== '') expect(await ttlOf(redis, key)).toBeGreaterThan(0)
+  })
 })
+
+async function ttlOf(redis: TestRedis, key: string): Promise<number> {
+  const name = key.slice(key.indexOf(':') + 1)
+  return Number(await redis.cli('pttl', `carillon:default:{${partitionOf(name)}}:${key}`))
+}
