@@ -16,6 +16,8 @@ const ONE = makeCrowd({ subscribers: 1, publishers: 64, pace: { inFlight: 64 } }
 /** Labels that targets name. */
 export const NODES = { across: '1 000 on the other', each: '1 000 on each' } as const
 
+export const WORKERS = { each: '1 000 for each' } as const
+
 const SIDES = {
   subjects: ['nodes'],
   yardsticks: ['carillon', 'over-redis', 'soketi-nodes'],
@@ -44,6 +46,18 @@ export const nodesFanout: Question = {
       sides: ['nodes'],
     },
   ],
+}
+
+export const workersFanout: Question = {
+  ...swarmQuestion,
+  subjects: ['workers'],
+  yardsticks: ['over-redis'],
+  name: 'workers-fanout',
+  asks: 'What does one delivery cost where two processes share a port, each with its subscribers?',
+  play: playLoad('swarm.ts'),
+  cases: [{ ...makeCrowdCase(EACH), label: WORKERS.each }],
+  quickCases: [],
+  smokeCases: [],
 }
 
 export const nodesPresence: Question = {

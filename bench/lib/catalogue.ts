@@ -14,7 +14,7 @@ import { liveFanout, liveTrigger } from '../live'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
 import { move } from '../move'
-import { nodesFanout, nodesPresence, nodesTrigger } from '../nodes'
+import { nodesFanout, nodesPresence, nodesTrigger, workersFanout } from '../nodes'
 import { presence } from '../presence'
 import { cuts, recovery } from '../recovery'
 import { spread } from '../spread'
@@ -47,7 +47,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],
   tls: [tls],
-  nodes: [nodesFanout, nodesPresence, nodesTrigger],
+  nodes: [nodesFanout, nodesPresence, nodesTrigger, workersFanout],
   light: [light],
 }
 

@@ -2,7 +2,7 @@
  * Processes of a play: a fresh server, and a load that talks to it. The server gets one CPU and
  * the load another (`pinning.ts`); neither outlives the play or the bench.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 import { INSTALLED } from './installed'
@@ -80,7 +80,7 @@ async function startNode(
   options: ServerOptions,
   redisPort?: number,
 ): Promise<BenchServer> {
-  const { app, protocol, isTls } = findSide(side)
+  const { app, protocol, isTls, workers = 1 } = findSide(side)
   const port = findFreePort()
   const folder = makeScratch()
   const meter = side in INSTALLED ? undefined : options.meter
@@ -91,21 +91,48 @@ async function startNode(
     env: options.env ?? {},
   })
   await waitUntilUp(port, child, isTls)
+  const [pid, ...others] = workers > 1 ? await findWorkers(child.pid, workers, port) : [child.pid]
+  const peer: Peer = {
+    host: HOST,
+    port,
+    pid: options.isUnmeasured ? undefined : pid,
+    app,
+    protocol,
+    ...(isTls && { isTls }),
+    meterFile,
+  }
   return {
-    peer: {
-      host: HOST,
-      port,
-      pid: options.isUnmeasured ? undefined : child.pid,
-      app,
-      protocol,
-      ...(isTls && { isTls }),
-      meterFile,
-    },
+    peer:
+      others.length > 0
+        ? { ...peer, others: others.map((each) => ({ ...peer, pid: each })) }
+        : peer,
     async [Symbol.asyncDispose]() {
       await end(child)
+      for (const each of workers > 1 ? [pid!, ...others] : []) kill(each)
       folder[Symbol.dispose]()
     },
   }
+}
+
+/** Workers would leave by themselves, and take their time. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // ESRCH: it has ended
+  }
+}
+
+/** The processes of a parent, once so many listen on its port. */
+async function findWorkers(parent: number, count: number, port: number): Promise<number[]> {
+  const listener = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A `, 'g')
+  const deadline = performance.now() + READY_MS
+  while ((readFileSync('/proc/net/tcp', 'utf8').match(listener)?.length ?? 0) < count) {
+    if (performance.now() > deadline) throw new Error(`no ${count} workers listen on port ${port}`)
+    await Bun.sleep(POLL_MS)
+  }
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+  return children.trim().split(' ').map(Number)
 }
 
 /** A Redis that keeps nothing, on the CPU of the load. @throws Error when it does not answer in time */

@@ -50,6 +50,8 @@ export type SideRow = {
   readonly isTls?: true
   /** How many servers it is, over a Redis of their own; one without Redis if absent. */
   readonly nodes?: number
+  /** How many processes each of them is, on one port; one if absent. */
+  readonly workers?: number
   /** Questions that do not suit the side, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
   /** Finds the reason for which it can't be measured here; undefined where it can. */
@@ -130,6 +132,20 @@ function describeNodes(about: string, nodes: number): SideRow {
   }
 }
 
+/** One start that makes several processes. */
+function describeWorkers(about: string, workers: number): SideRow {
+  const row = describeNodes(about, 1)
+  const env = { CARILLON_WORKERS: String(workers) }
+  return {
+    ...row,
+    workers,
+    launch: (port, wanted) => {
+      const launch = row.launch!(port, wanted)
+      return { ...launch, env: { ...launch.env, ...env } }
+    },
+  }
+}
+
 const findReasonWithoutRedis = (): string | undefined =>
   Bun.which('redis-server') ? undefined : 'redis-server is not installed'
 
@@ -197,6 +213,7 @@ const BUILT_IN = {
   },
   'over-redis': describeNodes('one node over Redis', 1),
   nodes: describeNodes('two nodes over one Redis', 2),
+  workers: describeWorkers('two workers on one port, over one Redis', 2),
   'stand-in': {
     ...OURS,
     about: 'a small server of the Pusher protocol, with a file of soketi’s',

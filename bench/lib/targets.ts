@@ -10,7 +10,7 @@ import { makeConnectCase } from '../connect'
 import { BESIDE, FAIRNESS_LABEL } from '../fairness'
 import { KEPT } from '../history'
 import { MIXED } from '../mixed'
-import { NODES } from '../nodes'
+import { NODES, WORKERS } from '../nodes'
 import { makePresenceCase } from '../presence'
 import { CUT, RECOVERED } from '../recovery'
 import { SPREAD_LABEL } from '../spread'
@@ -320,6 +320,13 @@ export const TARGETS: readonly Target[] = [
       bound: { atLeast: 0.85 },
     }
   }),
+  {
+    figure: 'deliveries per server-CPU-second of two workers on one port, times one of them',
+    place: { question: 'workers-fanout', case: WORKERS.each, side: 'workers' },
+    through: { question: 'workers-fanout', case: WORKERS.each, side: 'over-redis' },
+    key: 'deliveriesPerCpuSecond',
+    bound: { atLeast: 0.85 },
+  },
   ...MISDEEDS.map(({ label, side, budgetMs }): Target => ({
     figure: `the longest turn: ${label}`,
     place: { question: 'stalls', case: label, side: side ?? 'plain' },
