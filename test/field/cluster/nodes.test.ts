@@ -191,6 +191,31 @@ describeWith('redis-server', 'nodes', () => {
     expect(valuesOf('soketi_connected', app)).toHaveLength(2)
   })
 
+  test('a Redis that has lost all is told again', async () => {
+    await using emptied = await startRedis()
+    const config = { cluster: 'f', redisUrl: emptied.url }
+    await using first = await startNode('first', config)
+    await using second = await startNode('second', config)
+    await second.raw()
+    const connectionsOf = ({ core }: TestServer) => core.engine.connections(core.apps.byId('1')!)
+    const isOne = (count: number): boolean => count === 1
+    await until(() => connectionsOf(first), isOne)
+    await emptied.restart({ keepData: false })
+    for (const { core } of [first, second])
+      await until(
+        () => core.readiness.parts(),
+        ({ length }) => length === 0,
+      )
+    await using third = await startNode('third', config)
+    await until(
+      () => listNodes(third),
+      ({ length }) => length === 3,
+    )
+    await until(() => connectionsOf(third), isOne)
+    expect((await listNodes(first)).map(({ name }) => name)).toEqual(['first', 'second', 'third'])
+    expect(first.core.engine.nodes()[0]!.link!.deafMs).toBePositive()
+  })
+
   test('a version of messages that one of them does not read is not written, and is refused', async () => {
     const config = { redisUrl: redis.url, cluster: 'v', webhookSettleMs: 0 }
     await using link = await openTestLink(redis.url, { cluster: 'v' })
