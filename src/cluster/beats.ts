@@ -103,7 +103,8 @@ export class Beats {
     const { link, incarnations } = this.context
     const id = incarnations.idOf(partition)
     const { writer } = this.parts()
-    const flags = [isNew ? 1 : 0, this.settleMs, writer.isResting ? 1 : 0]
+    const known = this.context.lives.of(partition) ?? ''
+    const flags = [isNew ? 1 : 0, this.settleMs, writer.isResting ? 1 : 0, known]
     const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, ...flags]
     const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
     const [status, , , life, name, nodes, hasFacts] = answer

@@ -1,6 +1,6 @@
 -- Renews the lease of a node in a partition, and ends some of what nodes held there whose lease is over.
 -- Arguments: how long the lease is (0 for a node that leaves), how many seats at most, 1 where the node is new, how long
--- departures wait, and 1 where the node writes no facts down, since it is about to leave.
+-- departures wait, 1 where the node writes no facts down, since it is about to leave, and which life it knows.
 -- Returns EXPIRED or OK, the nodes that were ended, whether there is more to end, which life of the keys it is; the
 -- writer of the partition's facts (empty for none), how many nodes may be it, and whether there is something to write.
 local lease, most, is_new, settle, rests = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7], ARGV[8] == '1'
@@ -8,6 +8,13 @@ local now = milliseconds()
 local leases = prefix .. 'leases'
 redis.call('SETNX', prefix .. 'life', nonce)
 local life = redis.call('GET', prefix .. 'life')
+-- Redis has lost what this node knows: for the time of a lease all say again what they have, which is no news.
+if ARGV[9] ~= '' and ARGV[9] ~= life then
+  local returning = redis.call('GET', prefix .. 'returning') or ''
+  if string.sub(returning, 1, #life + 1) ~= life .. ' ' then
+    redis.call('SET', prefix .. 'returning', life .. ' ' .. now + lease)
+  end
+end
 -- Who has written the streams: after a start of Redis, or a failover, they may lack their last events.
 redis.call('SET', prefix .. 'origin', string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or '')
 -- Nobody could renew a lease for so long: it was not the nodes that were away.

@@ -33,18 +33,26 @@ local function departure_of(channel, user)
   return user and ('m' .. channel .. '\n' .. user) or ('v' .. channel)
 end
 
+-- Until when nodes say again what Redis has lost (`scripts/beat.lua`); 0 where it has lost nothing.
+local function returning_until()
+  local returning = redis.call('GET', prefix .. 'returning')
+  return returning and tonumber(string.match(returning, '%d+$')) or 0
+end
+
 -- An arrival is a fact, unless its departure was none yet, or Redis has only forgotten that it was told.
 local function arrived(channel, kind, user, is_known)
   local is_back = redis.call('ZREM', prefix .. 'leaving', departure_of(channel, user)) == 1
-  if not is_back and not is_known then add_fact(channel, kind, user) end
+  if is_back or (is_known and milliseconds() < returning_until()) then return end
+  add_fact(channel, kind, user)
 end
 
--- A departure is a fact once nobody has come back for a while.
+-- A departure is a fact once nobody has come back for a while, and all have said again what Redis has lost.
 local function departed(channel, kind, user)
-  local settle = tonumber(redis.call('GET', prefix .. 'settle') or 0)
-  if settle == 0 then return add_fact(channel, kind, user) end
+  local now = milliseconds()
+  local due = math.max(now + tonumber(redis.call('GET', prefix .. 'settle') or 0), returning_until())
+  if due <= now then return add_fact(channel, kind, user) end
   local leaving = prefix .. 'leaving'
-  redis.call('ZADD', leaving, milliseconds() + settle, departure_of(channel, user))
+  redis.call('ZADD', leaving, due, departure_of(channel, user))
   if redis.call('ZCARD', leaving) == 1 then say('facts', '') end
 end
 

@@ -33,7 +33,7 @@ export function judgeWebhooks(journal: Journal): Wrong[] {
       continue
     }
     known.add(body)
-    toldAt.set(subject, entry.at)
+    toldAt.set(subject, entry.timeMs)
     isThere.set(subject, isArrival)
   }
   const truth = subjectsThere(journal)
