@@ -7,7 +7,7 @@ import type { AuditEntry } from '../core/audit'
 import type { Mirror, MirrorState, PendingRow, SharedValue } from '../core/mirror'
 import type { TokenRecord } from '../core/tokens'
 import { appStore } from './apps'
-import { entryOf, holdRows, insertNumbered, readRow, type AuditColumns } from './audit'
+import { auditStore, entryOf, holdRows, insertNumbered, readRow, type AuditColumns } from './audit'
 import { readJson } from './rows'
 import { commitDurably } from './sqlite'
 import { rowOfNew, rowOfRevoked, tokenStore } from './tokens'
@@ -42,6 +42,8 @@ const REMOVE_SHARED = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key 
 const SET_ASIDE = 'INSERT INTO set_aside (at, kind, id, value) VALUES ($at, $kind, $id, $value)'
 const PENDING = 'SELECT id, once, entry FROM audit_pending ORDER BY id LIMIT $most'
 const FORGET_PENDING = 'DELETE FROM audit_pending WHERE id IN (SELECT value FROM json_each($ids))'
+
+const MOVED_ROWS = 100
 
 /** Whose the values are that a plugin shares. */
 const OWNER_END = '/shared'
@@ -141,9 +143,19 @@ export function mirrorOf(writes: Writes, now: () => number): Mirror {
 
 /**
  * Called where this database is changed without the table: it is of none any more. When it comes to one again, what
- * has changed is added, or kept aside.
+ * has changed is added, or kept aside. Rows of the audit that have waited for the table wait no more.
  */
-export const detach = (db: Database): void => void db.query(DETACH).run()
+export function detach(db: Database): void {
+  db.query(DETACH).run()
+  const audit = auditStore(db)
+  const most = MOVED_ROWS
+  const pending = db.query<PendingColumns, [Values]>(PENDING)
+  for (let rows = pending.all({ most }); rows.length > 0; rows = pending.all({ most }))
+    commitDurably(db, () => {
+      for (const row of rows) audit.write(pendingOf(row).entry)
+      db.query(FORGET_PENDING).run({ ids: JSON.stringify(rows.map(({ id }) => id)) })
+    })
+}
 
 /** What was never of a table has a number, too, where there is anything: as many as its audit has rows. */
 function readState(db: Database): MirrorState {
