@@ -40,7 +40,7 @@ const PUT_SHARED = `
   ON CONFLICT (plugin, key) DO UPDATE SET value = $json, expires_at = $expiresAt`
 const REMOVE_SHARED = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key = $key'
 const SET_ASIDE = 'INSERT INTO set_aside (at, kind, id, value) VALUES ($at, $kind, $id, $value)'
-const PENDING = 'SELECT id, once, entry FROM audit_pending ORDER BY id LIMIT $most'
+const PENDING = 'SELECT id, once, entry FROM audit_pending WHERE id > 0 ORDER BY id LIMIT $most'
 const FORGET_PENDING = 'DELETE FROM audit_pending WHERE id IN (SELECT value FROM json_each($ids))'
 
 const MOVED_ROWS = 100
