@@ -23,6 +23,7 @@ import type { AdminChanges } from './admin-changes'
 import { FieldError } from './errors'
 import { CONTENT_TYPES } from './headers'
 import { respondWithList } from './lists'
+import { sayNodeOf } from './nodes'
 import {
   infoOrNull,
   limitMistake,
@@ -112,6 +113,7 @@ const ConnectionAnswer = objectSchema(
 export function adminConnections(core: Core, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(sayNodeOf(core))
     .onAfterHandle(changes.record)
     .get(
       '/:slug/connections',

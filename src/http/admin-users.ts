@@ -9,6 +9,7 @@ import { selectUsers, type UserQuery } from '../core/people'
 import type { UserId } from '../core/types'
 import type { AdminChanges } from './admin-changes'
 import { respondWithList } from './lists'
+import { sayNodeOf } from './nodes'
 import {
   infoOrNull,
   limitMistake,
@@ -54,6 +55,7 @@ const UsersAnswer = objectSchema(
 export function adminUsers(core: Core, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(sayNodeOf(core))
     .onAfterHandle(changes.record)
     .get(
       '/:slug/users',

@@ -93,6 +93,15 @@ const NodesAnswer = objectSchema(
   },
 )
 
+type Answer = { readonly set: { readonly headers: Record<string, unknown> } }
+
+/** A hook for routes whose answers are about the node that gives them: says which of several that is. */
+export const sayNodeOf =
+  ({ engine, about }: Core) =>
+  ({ set }: Answer): void => {
+    if (engine.isShared) set.headers['x-carillon-node'] = about.name
+  }
+
 export function nodes({ engine }: Core, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/nodes', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)

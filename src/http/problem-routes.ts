@@ -5,6 +5,7 @@ import type { Core } from '../core/core'
 import type { AdminChanges } from './admin-changes'
 import { isGranted, sees } from './admin-needs'
 import { respondWithLists, type List } from './lists'
+import { sayNodeOf } from './nodes'
 import type { Problem, Problems } from './problems'
 import { count, objectSchema } from './schemas'
 
@@ -65,6 +66,7 @@ const ProblemsAnswer = objectSchema(
 export function problemRoutes(core: Core, problems: Problems, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/problems', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(sayNodeOf(core))
     .get(
       '',
       async ({ request }) => {

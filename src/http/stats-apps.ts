@@ -13,6 +13,7 @@ import type { AdminChanges } from './admin-changes'
 import { sees, type Caller } from './admin-needs'
 import { FieldError } from './errors'
 import { respondWithLists, type List } from './lists'
+import { sayNodeOf } from './nodes'
 import { fieldErrors, NOT_FOUND } from './refusals'
 import { OPEN, textSchema } from './schemas'
 import { nowOf, respondWithAppStats, round, STATS_REFUSALS, type StatsSource } from './stats'
@@ -35,6 +36,7 @@ type Query = (typeof Parameters)['static']
 export function appsStats(core: Core, source: StatsSource, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(sayNodeOf(core))
     .get(
       '/stats/apps',
       ({ request, query }) => respondWithApps(core, source, query, changes.callerOf(request)),

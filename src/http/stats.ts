@@ -15,6 +15,7 @@ import { sumUp } from '../core/totals'
 import type { AdminChanges } from './admin-changes'
 import { FieldError } from './errors'
 import { respondWithLists, type List } from './lists'
+import { sayNodeOf } from './nodes'
 import { snakeCase } from './metric-rows'
 import { fieldErrors } from './refusals'
 import { ServerStatsAnswer, ServerStatsParameters } from './stats-schemas'
@@ -38,6 +39,7 @@ export const STATS_REFUSALS = { 422: fieldErrors(NO_PERIOD) }
 export function stats(core: Core, source: StatsSource, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/stats', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
+    .onBeforeHandle(sayNodeOf(core))
     .get('', ({ query }) => respondWithServerStats(core, source, query), {
       query: ServerStatsParameters,
       response: { 200: ServerStatsAnswer, ...STATS_REFUSALS },

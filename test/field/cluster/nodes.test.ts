@@ -78,6 +78,8 @@ describeWith('redis-server', 'nodes', () => {
       [{ what: 'CARILLON_CACHE_TTL_SECONDS', here: '1800', there: '7' }],
     ])
     expect(all[1]!.redis).toMatchObject({ reads: 1, writes: 1, deaf_ms: 0, refused_messages: 0 })
+    const { headers } = await first.admin('/api/admin/stats')
+    expect(headers.get('x-carillon-node')).toBe('first')
     expect((await listNodes(stranger)).map(({ name }) => name)).toEqual(['stranger'])
 
     const shown = await runOn(second, 'nodes')
