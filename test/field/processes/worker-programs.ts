@@ -4,7 +4,12 @@ import { Program } from '../../program'
 import type { TestRedis } from '../../redis/redis'
 import type { Place } from './takeovers'
 
-type Line = { readonly msg: string; readonly worker?: number; readonly pids?: readonly number[] }
+type Line = {
+  readonly msg: string
+  readonly worker?: number
+  readonly pids?: readonly number[]
+  readonly connections?: number
+}
 
 /** The program with its log among what it prints. */
 export class Workers extends Program {
