@@ -182,9 +182,11 @@ function leaveOnSignal(program: Program): void {
     void (program.server && startSuccessor(program.server.core, program.ownEnv))
   if (!parent) return listenToSignals({ log, leave, end, replace })
   listenAsWorker({ log, leave, end })
-  parent.onLeave = (rank) => leaveNow(program, {}, rank)
-  parent.onPlace = (move) => void place(program, move)
-  parent.onLost = () => leaveNow(program, { reason: 'the parent of the workers has ended' })
+  parent.listen({
+    leave: (rank) => leaveNow(program, {}, rank),
+    place: (move) => void place(program, move),
+    lose: () => leaveNow(program, { reason: 'the parent of the workers has ended' }),
+  })
 }
 
 /** Shares the connections with other workers, as the parent says. */
