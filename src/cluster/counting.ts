@@ -42,12 +42,16 @@ export class Counting {
   /** Rejects with RedisAway; Redis is told again when the channel is fetched. */
   async tell(replica: Replica): Promise<void> {
     this.#changed.delete(replica)
-    const isKnown = isNewLife(this.context, replica.partition) ? 1 : 0
-    replica.told = replica.own
+    const { context } = this
+    const { name, partition } = replica
     try {
-      const answer = await runOn(this.context, SCRIPTS.count, replica.name, replica.own, isKnown)
-      if (answer !== 'EXPIRED') return
-      await this.renew(replica.partition)
+      for (;;) {
+        const isKnown = isNewLife(context, partition) ? 1 : 0
+        replica.told = replica.own
+        const answer = await runOn(context, SCRIPTS.count, name, replica.own, isKnown)
+        if (answer !== 'EXPIRED') return
+        await this.renew(partition)
+      }
     } catch (cause) {
       replica.told = undefined
       throw cause

@@ -12,20 +12,24 @@ import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName 
 import { heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
-import { showCount, showLeft, showTaken } from './show'
+import { showCount, showLeft, showSeat } from './show'
 import { readSnapshot, type Snapshot } from './snapshot'
 import { readMessage, type BytesSent, type EventSent, type Message, type OrderSent } from './wire'
 import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
 
-/** How long a channel is heard that nobody is in: after the last has left, and where nobody has come yet. */
+/**
+ * How long a channel is heard that nobody is in: after the last has left, and for who is about to come, whom a plugin may
+ * be asked about.
+ */
 const LINGER_MS = 1000
 const FRESH_MS = 60_000
 /** For how long a channel is not fetched for a message that is missing, after one that could not be. */
 const QUIET_MS = 1000
-/** Channels that one sweep stops to hear at most. */
-const STOPPED_PER_SWEEP = 500
+/** Channels that one turn stops to hear at most, and how soon it goes on. */
+const STOPPED_AT_ONCE = 200
+const GO_ON_MS = 20
 /** Snapshots that are asked for at once when all channels are fetched anew. */
 const FETCHES_AT_ONCE = 100
 
@@ -55,6 +59,7 @@ export class Replicas {
   #isRetrying = false
   /** Those that may be of no use. */
   readonly #idle = new Set<Replica>()
+  #willGoOn = false
 
   constructor(
     readonly context: Context,
@@ -107,10 +112,11 @@ export class Replicas {
     }
   }
 
-  /** Somebody has left: it may be of no use any more. */
+  /** Somebody has left: it may be of no use any more, unless somebody else is about to be signed in. */
   release(replica: Replica): void {
     if (replica.isUsed) return
-    replica.usedAt = this.context.clock.mono() - FRESH_MS + LINGER_MS
+    const usedAt = this.context.clock.mono() - FRESH_MS + LINGER_MS
+    if (userOf(splitName(replica.name).channel) === undefined) replica.usedAt = usedAt
     this.#idle.add(replica)
   }
 
@@ -186,10 +192,8 @@ export class Replicas {
     replica.state = 'live'
     if (now >= replica.lenientUntil) this.#showMissing(replica, snapshot)
     for (const [socketId, seat] of snapshot.seats) {
-      const known = replica.seats.get(socketId)
-      if (known) known.node = seat.node
-      else if (isFirst && !isBlind) replica.take(socketId, seat)
-      else showTaken(context, replica, socketId, seat)
+      if (isFirst && !isBlind) replica.take(socketId, seat)
+      else showSeat(context, replica, socketId, seat)
     }
     const isOwn = (id: string): boolean => context.incarnations.isOwn(id)
     if (replica.setCounts(snapshot.counts, isOwn) && (!isFirst || isBlind))
@@ -334,10 +338,7 @@ export class Replicas {
     switch (message.type) {
       case '+': {
         const { socketId, node, member, meta } = message
-        const known = replica.seats.get(socketId)
-        if (known) known.node = node
-        else showTaken(this.context, replica, socketId, { node, member, meta })
-        return
+        return showSeat(this.context, replica, socketId, { node, member, meta })
       }
       case '-':
         return showLeft(this.context, replica, message.socketId)
@@ -359,16 +360,26 @@ export class Replicas {
   sweep(): void {
     const { clock, link } = this.context
     const before = clock.mono() - FRESH_MS
-    let left = STOPPED_PER_SWEEP
+    let left = STOPPED_AT_ONCE
     for (const replica of this.#idle) {
-      if (replica.isUsed || this.#hasSubscribers(replica)) this.#idle.delete(replica)
-      else if (replica.usedAt <= before && left-- > 0) {
-        this.#idle.delete(replica)
-        this.#partitions[replica.partition]!.delete(replica.name)
-        link.unsubscribe(busOf(replica.name))
-        runOn(this.context, SCRIPTS.unlisten, replica.name).catch(ignoreAway) // the next comparison ends it
-      }
+      if (replica.usedAt > before) continue
+      if (left === 0) return this.#goOn()
+      this.#idle.delete(replica)
+      if (replica.isUsed || this.#hasSubscribers(replica)) continue
+      left--
+      this.#partitions[replica.partition]!.delete(replica.name)
+      link.unsubscribe(busOf(replica.name))
+      runOn(this.context, SCRIPTS.unlisten, replica.name).catch(ignoreAway) // the next comparison ends it
     }
+  }
+
+  #goOn(): void {
+    if (this.#willGoOn) return
+    this.#willGoOn = true
+    this.context.clock.after(GO_ON_MS, () => {
+      this.#willGoOn = false
+      this.sweep()
+    })
   }
 
   #hasSubscribers({ name }: Replica): boolean {

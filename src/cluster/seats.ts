@@ -46,10 +46,12 @@ export class Seats {
     const waiting = { conn, entry, arrival, until, done, past }
     replica.waiting.set(conn.id, waiting)
     this.#waiting.set(waiting, replica)
-    const refused = (await this.#ask(replica, conn.id, arrival, limit)) ?? (await promise)
+    const unseated = await this.#ask(replica, conn.id, arrival, limit)
+    const refused = unseated ?? (await promise)
     this.#waiting.delete(waiting)
     if (!refused) return undefined
     if (replica.waiting.get(conn.id) === waiting) replica.waiting.delete(conn.id)
+    if (!unseated) void this.leave(name, conn.id)
     this.replicas.release(replica)
     return refused
   }
@@ -123,19 +125,16 @@ export class Seats {
 
   /** Takes a seat again that Redis has not any more; without a fact where it has lost it. */
   async retake(replica: Replica, socketId: SocketId): Promise<void> {
-    if (!replica.held.has(socketId)) return
-    const arrival = replica.held.get(socketId)
-    const answer = await this.#run(
-      replica.name,
-      socketId,
-      arrival,
-      Infinity,
-      isNewLife(this.context, replica.partition),
-    )
-    if (answer === 'EXPIRED') await this.renew(replica.partition)
+    const { name, partition, held } = replica
+    while (held.has(socketId)) {
+      const isKnown = isNewLife(this.context, partition)
+      const answer = await this.#run(name, socketId, held.get(socketId), Infinity, isKnown)
+      if (answer !== 'EXPIRED') return
+      await this.renew(partition)
+    }
   }
 
-  /** Leaves what was kept, and gives up connections that have waited for too long: a seat that comes later is left again. */
+  /** Leaves what was kept, and gives up connections that have waited for too long: `enter` leaves what they have got. */
   sweep(): void {
     const now = this.context.clock.mono()
     for (const [key, { name, socketId, until }] of this.#kept) {
@@ -148,7 +147,6 @@ export class Seats {
       if (until > now) return
       this.#waiting.delete(waiting)
       if (replica.waiting.get(conn.id) === waiting) replica.waiting.delete(conn.id)
-      void this.leave(replica.name, conn.id)
       done(REFUSE.engineAway)
     }
   }

@@ -4,30 +4,40 @@
  */
 import { userOf, watchChannel } from '../core/channel'
 import type { App } from '../core/app'
+import { REFUSE } from '../core/errors'
 import type { Member, SocketId } from '../core/types'
 import type { Context } from './context'
 import { splitName } from './names'
 import { NO_PAST, type Replica } from './replica'
 import type { Seat } from './snapshot'
 
+/**
+ * A seat is a connection's. The same one may only have moved to another id of its node; another one of a connection that
+ * had one has come in the place of that, whose end was not heard.
+ */
+export function showSeat(context: Context, replica: Replica, socketId: SocketId, seat: Seat): void {
+  const known = replica.seats.get(socketId)
+  if (known && known.meta?.id === seat.meta?.id) {
+    known.node = seat.node
+    return
+  }
+  if (known) showLeft(context, replica, socketId)
+  showTaken(context, replica, socketId, seat)
+}
+
 /** A connection has taken a seat; one that waited for it joins the channel. */
-export function showTaken(
-  context: Context,
-  replica: Replica,
-  socketId: SocketId,
-  given: Seat,
-): void {
+function showTaken(context: Context, replica: Replica, socketId: SocketId, given: Seat): void {
   const { appId, channel } = splitName(replica.name)
   const waiting = replica.waiting.get(socketId)
   replica.waiting.delete(socketId)
   const own = waiting?.arrival
   const seat = own ? { node: given.node, ...own } : given
   const { member, meta } = seat
+  const app = context.node.app(appId)
   // What this node has told counts, which may be more than Redis knows.
   const joined = isNew(replica, member)
   const first = replica.take(socketId, seat)
-  if (waiting) replica.held.set(socketId, own)
-  const app = context.node.app(appId)
+  if (waiting && app) replica.held.set(socketId, own)
   if (app)
     context.node.apply({
       type: 'entered',
@@ -46,7 +56,7 @@ export function showTaken(
       ...(waiting?.past?.() ?? NO_PAST),
     })
   if (app && joined) announceStatus(context, app, replica, true, socketId)
-  waiting?.done(undefined)
+  waiting?.done(app ? undefined : REFUSE.topicUnmatched)
 }
 
 /** A seat is over. Its connection, if it is here still, is not told of itself. */
