@@ -4,12 +4,10 @@ import { describeWith } from '../programs'
 
 /** A few of each kind: what they test is the same, and what is below them is tested by `link-cluster.test.ts`. */
 const SOME = [
-  'core/published-facts',
   'http/batch-events',
   'http/admin-keys',
   'protocols/phoenix-gates',
   'protocols/pusher-watchlists',
-  'protocols/pusher-client-events',
 ]
 
 describeWith('redis-server', 'the engine on a Cluster', () => {
