@@ -51,7 +51,7 @@ export class Crew {
   async start(): Promise<Listening | Ended> {
     const first = this.#add(1)
     const outcome = await first.process.started
-    if (outcome.type === 'ended') return outcome
+    if (outcome.type === 'ended' || this.#isLeaving) return outcome
     this.#note(first)
     this.#addresses = outcome.addresses
     const others = Array.from({ length: this.parts.count - 1 }, (_, index) => this.#add(index + 2))
