@@ -59,7 +59,9 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
 async function startOverRedis(parts: ServeOptions, redis: MeantRedis): Promise<TestServer> {
   const webhookSettleMs = Math.min(parts.config?.webhookSettleMs ?? 0, 1000)
   const cluster = crypto.randomUUID()
-  const config = { ...parts.config, redisUrl: redis.url, cluster, webhookSettleMs }
+  // What facts have brought is written down without a clock that stands still.
+  const own = { webhookFlushMs: 0, ...parts.config }
+  const config = { ...own, redisUrl: redis.url, cluster, webhookSettleMs }
   const first = await createServed({ ...parts, config })
   const { clock, log } = first
   const second = await createServed({ ...parts, config }, { clock, log })
