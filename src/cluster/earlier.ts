@@ -34,7 +34,10 @@ export class Earlier {
 
   add(fact: DepartureFact, onTaken: () => void): void {
     const name = fullNameOf(fact.app, fact.channel)
-    const departure = fact.type === 'member_removed' ? `m${name}\n${fact.userId}` : `v${name}`
+    const departure =
+      fact.type === 'member_removed'
+        ? `m${Buffer.byteLength(name)}\n${name}${fact.userId}`
+        : `v${name}`
     this.#ready ??= Promise.withResolvers()
     this.#waiting.push({ partition: partitionOf(name), departure, onTaken })
     void this.give()

@@ -28,9 +28,10 @@ local function add_fact(channel, kind, user)
   if count == 0 then say('facts', '') end
 end
 
--- How a departure stands among those that are due at the same time: members before their channel.
+-- How a departure stands among those that are due at the same time: members before their channel, whose bytes are counted
+-- since it may have line breaks.
 local function departure_of(channel, user)
-  return user and ('m' .. channel .. '\n' .. user) or ('v' .. channel)
+  return user and ('m' .. #channel .. '\n' .. channel .. user) or ('v' .. channel)
 end
 
 -- Until when nodes say again what Redis has lost (`scripts/beat.lua`); 0 where it has lost nothing.
@@ -62,7 +63,8 @@ local function is_gone(departure)
   if string.sub(departure, 1, 1) == 'v' then
     return tonumber(redis.call('HGET', key('channel', channel), 'total') or 0) <= 0, channel
   end
-  local home, user = split(channel)
+  local length, both = split(channel)
+  local home, user = string.sub(both, 1, length), string.sub(both, length + 1)
   return redis.call('HEXISTS', key('users', home), user) == 0, home, user
 end
 
