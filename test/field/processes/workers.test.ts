@@ -100,6 +100,17 @@ describeWith('redis-server', 'workers', () => {
     await waitUntil('workers without a parent have left', () => !last.some(isAlive))
   })
 
+  test('that are still starting leave, too, when their parent has ended', async () => {
+    using place = new Place(0)
+    using _ = place.hold('hold')
+    await using program = new Workers(workersOf(place, redis, 2))
+    program.waitUntilListening().catch(() => undefined) // it never does
+    await place.waitUntilHeld()
+    const started = childrenOf(program.process.pid)
+    program.process.kill('SIGKILL')
+    await waitUntil('it has left', () => !started.some(isAlive))
+  })
+
   test.each([
     ['the settings', { CARILLON_REDIS_URL: '' }, 'CARILLON_WORKERS=2: 2 workers: expected'],
     ['what the first reads', { CARILLON_CONFIG: '/nowhere.ts' }, '/nowhere.ts'],
