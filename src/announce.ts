@@ -5,10 +5,12 @@
  */
 import { formatAddress, publicAddress } from './config/admin-settings'
 import { SETTINGS, type Config } from './config/config'
+import { nodeNameOf } from './config/cluster-settings'
 import { usableCores } from './config/cores'
 import type { ListenAddress } from './core/addresses'
 import type { Origin } from './config/credentials'
 import { credentialsFile } from './config/first-start'
+import { readRedisUrl } from './config/redis-url'
 import { openFilesLimit } from './open-files'
 import type { CarillonServer } from './server'
 
@@ -67,6 +69,7 @@ export function announcement(
       ...metricsRows(metricsHost, metricsPort),
       ...(base === undefined ? [] : [['health', `${base}/up  ${base}/ready`] as const]),
       ...(workers > 1 ? [['workers', `${workers}, each a process`] as const] : []),
+      ...nodeRows(config),
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
     section(`App (${describe(app.origin)})`, [
@@ -95,6 +98,19 @@ export function announcement(
       `One of ${cores} cores is used: ${SETTINGS.workers.env}=auto uses all of them, with a Redis (docs/scaling.md).`,
     )
   return `\n${sections.join('\n\n')}\n`
+}
+
+/** Which of several servers it is, and with whom it is one: without the user and the password of Redis. */
+function nodeRows(config: Config): (readonly [string, string])[] {
+  const target = config.redisUrl === undefined ? undefined : readRedisUrl(config.redisUrl)
+  if (!target) return []
+  const at = target.addresses.map(({ host, port }) => `${host}:${port}`).join(', ')
+  return [
+    [
+      'node',
+      `${nodeNameOf(config)}, one with all of the cluster ${config.cluster} on Redis at ${at}`,
+    ],
+  ]
 }
 
 const ORIGINS: Readonly<Record<Origin, string>> = {

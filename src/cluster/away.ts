@@ -32,6 +32,9 @@ export class RedisUnfit extends Error {
   override readonly name = 'RedisUnfit'
 }
 
+export const tooFewRights = (message: string): string =>
+  `Redis gives the user too few rights: ${message} (docs/scaling.md has the line that suffices)`
+
 /** What is asked of Redis is answered by then, or will not be. */
 export const PATIENCE_MS = 3000
 

@@ -47,6 +47,7 @@ export class Beats {
   #compared = 0
   /** Partitions where it has begun anew since the last beat. */
   #renewed = 0
+  #hasRedisLost = false
   /** Of each partition: whether it has a lease there, and the renewal that is under way. */
   readonly #isKnown = new Uint8Array(PARTITIONS)
   readonly #renewals = new Map<number, Promise<void>>()
@@ -77,9 +78,9 @@ export class Beats {
 
   #report(): void {
     if (this.#renewed === 0) return
-    const text = 'redis: this node was given up by the others, and is back with what it has'
-    this.context.log.warn({ partitions: this.#renewed }, text)
+    this.context.log.warn({ partitions: this.#renewed }, this.#hasRedisLost ? LOST : GIVEN_UP)
     this.#renewed = 0
+    this.#hasRedisLost = false
   }
 
   /** Redis being away is no news here: the link says so. */
@@ -131,6 +132,8 @@ export class Beats {
     await this.#run(partition, true)
     this.#isKnown[partition] = 1
     this.#renewed++
+    const { lives, clock } = this.context
+    if (lives.isNew(partition, clock.mono())) this.#hasRedisLost = true
     void this.parts().replicas.refetchPartition(partition)
   }
 
@@ -213,6 +216,9 @@ function readField(field: string): {
   const socketId = field[0] === 's' ? (field.slice(1, space) as SocketId) : undefined
   return { socketId, name: field.slice(space + 1) }
 }
+
+const GIVEN_UP = 'redis: this node was given up by the others, and is back with what it has'
+const LOST = 'redis: it has lost its data, and is told again what this node has'
 
 const batches = <Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>

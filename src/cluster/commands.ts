@@ -4,7 +4,16 @@
  */
 import { createHash } from 'node:crypto'
 import { messageOf } from '../core/errors'
-import { explainRefusal, isReply, isUseless, RedisAway, ScriptRefused, withPatience } from './away'
+import {
+  explainRefusal,
+  isReply,
+  isUseless,
+  RedisAway,
+  RedisUnfit,
+  ScriptRefused,
+  tooFewRights,
+  withPatience,
+} from './away'
 import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'
 import type { RedisInfo } from './redis-info'
@@ -145,7 +154,13 @@ export class Commands {
     try {
       await dialled.send('script', ['LOAD', this.#prepare(script).text])
     } catch (cause) {
-      throw isReply(cause) ? new Error(`script ${script.name}: ${messageOf(cause)}`) : cause
+      throw isReply(cause) ? refusalOfScript(script, messageOf(cause)) : cause
     }
   }
 }
+
+/** A user that may give Redis no script may do nothing that a node needs. */
+const refusalOfScript = ({ name }: Script, message: string): Error =>
+  message.startsWith('NOPERM')
+    ? new RedisUnfit(tooFewRights(message))
+    : new Error(`script ${name}: ${message}`)

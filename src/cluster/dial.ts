@@ -5,7 +5,7 @@
 import type { Command, Redis, RedisOptions } from 'ioredis'
 import type { RedisAddress, RedisTarget } from '../config/redis-url'
 import { messageOf } from '../core/errors'
-import { PATIENCE_MS, RedisAway, RedisUnfit, withPatience } from './away'
+import { NO_ANSWER, PATIENCE_MS, RedisAway, RedisUnfit, tooFewRights, withPatience } from './away'
 import { readInfo, unfitness, type RedisInfo } from './redis-info'
 
 /** PEM texts, and the name that the certificate must have. */
@@ -96,8 +96,20 @@ export async function dial(
   } catch (cause) {
     redis.disconnect()
     if (cause instanceof RedisUnfit) throw cause
-    throw new RedisAway(messageOf(lastError ?? cause), false)
+    throw new RedisAway(describeFailure(messageOf(lastError ?? cause), options.target), false)
   }
+}
+
+/** Why nothing came of a connect, where the client's own words would say little. */
+function describeFailure(message: string, { isEncrypted, master }: RedisTarget): string {
+  if (/RESP type/.test(message))
+    return 'what answers there is no Redis: are host and port of CARILLON_REDIS_URL right?'
+  const [, bySentinel] = /^All sentinels are unreachable.*?Last error: (.*)/s.exec(message) ?? []
+  if (bySentinel !== undefined)
+    return `no Sentinel names the master ${master}: ${bySentinel.trim()}`
+  if (message === NO_ANSWER && isEncrypted)
+    return `${NO_ANSWER}: does it speak TLS on the port of CARILLON_REDIS_URL?`
+  return message
 }
 
 const shuffle = <T>(items: readonly T[]): T[] =>
@@ -173,7 +185,7 @@ async function introduce(redis: Redis, options: DialOptions) {
     (each) => each?.status === 'rejected',
   )
   if (refused?.status === 'rejected') throw refusalOf(refused.reason, options)
-  const info = readInfo(String(text.status === 'fulfilled' ? text.value : ''))
+  const info = readInfo(String(text.status === 'fulfilled' ? text.value : ''), Date.now())
   const reason = unfitness(info, options.target)
   if (reason !== undefined) throw new RedisUnfit(reason)
   if (info.isLoading) throw new RedisAway('Redis reads its data', false)
@@ -195,7 +207,7 @@ const REFUSALS: readonly (readonly [
     /without any password configured/,
     () => 'CARILLON_REDIS_URL has a password, and the default user of Redis has none',
   ],
-  [/^NOPERM/, (_, message) => `Redis gives the user too few rights: ${message}`],
+  [/^NOPERM/, (_, message) => tooFewRights(message)],
   [/DB index is out of range/, ({ database }) => `Redis has no database ${database}`],
 ]
 

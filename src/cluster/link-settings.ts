@@ -47,5 +47,6 @@ export async function lookAtRedis(config: Config, url: string, clock: Clock): Pr
 }
 
 const nothing = (): void => undefined
-const NO_LOG: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+/** For a link that says nothing. */
+export const NO_LOG: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const NO_EVENTS = { message: nothing, connected: nothing, lost: nothing, deaf: nothing }

@@ -109,7 +109,7 @@ export class Nodes {
     const isUp = this.context.link.isPlaceUp(NODES_PLACE)
     if (now - this.#heardOwnAt > 2 * BEAT_MS) this.#hearsSince = now
     else if (now - this.#hearsSince > LEASE_MS)
-      for (const { id } of this.known.silentSince(now - LEASE_MS)) this.#forget(id)
+      for (const { id } of this.known.silentSince(now - LEASE_MS)) this.#giveUp(id)
     if (isUp) await this.#safely(() => this.#beat())
   }
 
@@ -213,7 +213,11 @@ export class Nodes {
       this.#busLagMs = Math.max(0, this.#heardOwnAt - message.sentAt)
       return
     }
-    if (message.type === 'gone') return this.#forget(message.id)
+    if (message.type === 'gone') {
+      const gone = this.#forget(message.id)
+      if (gone) this.context.log.info({ node: gone.name, id: message.id }, 'another node has left')
+      return
+    }
     if (message.type === 'ask' || message.type === 'answer' || message.type === 'close')
       return this.questions.receive(message)
     const known = this.known.get(message.id)
@@ -279,11 +283,22 @@ export class Nodes {
       log.warn({ node: name, what }, 'another node has it otherwise')
   }
 
-  #forget(id: string): void {
+  /** Of one that leaves by itself there would be a message. */
+  #giveUp(id: string): void {
+    const gone = this.#forget(id)
+    if (!gone) return
+    const silentMs = LEASE_MS
+    this.context.log.warn(
+      { node: gone.name, id, silentMs },
+      'another node is not heard of: it has died, stands still, or does not reach Redis',
+    )
+  }
+
+  #forget(id: string): NodeCard | undefined {
     this.#fetching.delete(id)
     const gone = this.known.forget(id)
     this.#agreeOnVersion()
-    if (gone?.card) this.context.log.info({ node: gone.card.name, id }, 'another node has gone')
+    return gone?.card
   }
 
   /** What `/metrics` says of the other workers of this machine. Rejects with RedisAway. */

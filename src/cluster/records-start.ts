@@ -7,6 +7,7 @@ import type { Mirror } from '../core/mirror'
 import { RedisAway, RedisUnfit } from './away'
 import { newNumbers } from './context'
 import { openLink, type LinkEvents, type LinkOptions } from './link'
+import { NO_LOG } from './link-settings'
 import { Records } from './records'
 import { Table } from './records-table'
 import { storedTarget } from './records-targets'
@@ -29,7 +30,11 @@ export type EarlyRecords = {
 /** Done when this node has what the table has, or Redis is away. @throws (rejects with) RedisUnfit */
 export async function takeRecords(options: LinkOptions, mirror: Mirror): Promise<EarlyRecords> {
   const { clock, log } = options
-  const link = await openLink({ ...options, scripts: Object.values(TABLE_SCRIPTS) }, NO_EVENTS)
+  // The link of the engine follows, and says the same of Redis in the log.
+  const link = await openLink(
+    { ...options, log: NO_LOG, scripts: Object.values(TABLE_SCRIPTS) },
+    NO_EVENTS,
+  )
   const table = new Table(() => link, crypto.randomUUID())
   const numbers = newNumbers()
   const records = new Records(

@@ -18,6 +18,8 @@ export type RedisInfo = {
   readonly isCluster: boolean
   /** Undefined where it does not say. */
   readonly evictionPolicy: string | undefined
+  /** How far its clock is ahead of this machine's; undefined where it does not say. */
+  readonly clockAheadMs: number | undefined
   readonly life: Life
   /** Of the process: numbers of connections are its own. */
   readonly runId: string
@@ -25,12 +27,14 @@ export type RedisInfo = {
 
 const LEAST_MAJOR = 7
 
-export function readInfo(text: string): RedisInfo {
+/** `now` is this machine's time, in milliseconds. */
+export function readInfo(text: string, now: number): RedisInfo {
   const fields = new Map<string, string>()
   for (const [, name = '', value = ''] of text.matchAll(/^([\w-]+):(.*?)\r?$/gm))
     fields.set(name, value)
   const valkey = fields.get('valkey_version')
   const version = fields.get('redis_version') ?? ''
+  const timeUs = fields.get('server_time_usec')
   return {
     server: valkey === undefined ? `redis ${version}` : `valkey ${valkey}`,
     version,
@@ -38,6 +42,7 @@ export function readInfo(text: string): RedisInfo {
     isLoading: fields.get('loading') === '1',
     isCluster: fields.get('redis_mode') === 'cluster' || fields.get('server_mode') === 'cluster',
     evictionPolicy: fields.get('maxmemory_policy'),
+    clockAheadMs: timeUs === undefined ? undefined : Number(timeUs) / 1000 - now,
     runId: fields.get('run_id') ?? '',
     life: {
       id: fields.get('master_replid') ?? '',
@@ -60,10 +65,21 @@ export function unfitness(
   return undefined
 }
 
+/** Well below the ten minutes past which requests of backends are refused. */
+const CLOCK_TOLERANCE_MS = 30_000
+
 /** What is not as it should be, and does not hinder. */
-export const warningsOf = (info: RedisInfo | undefined): string[] =>
-  info?.evictionPolicy === undefined || info.evictionPolicy === 'noeviction'
-    ? []
-    : [
-        `its maxmemory-policy is ${info.evictionPolicy}, expected noeviction: it may delete who is where, and events`,
-      ]
+export function warningsOf(info: RedisInfo | undefined): string[] {
+  if (info === undefined) return []
+  const { evictionPolicy = 'noeviction', clockAheadMs = 0 } = info
+  const warnings: string[] = []
+  if (evictionPolicy !== 'noeviction')
+    warnings.push(
+      `its maxmemory-policy is ${evictionPolicy}, expected noeviction: it may delete who is where, and events`,
+    )
+  if (Math.abs(clockAheadMs) > CLOCK_TOLERANCE_MS)
+    warnings.push(
+      `its clock and that of this machine are ${Math.round(Math.abs(clockAheadMs) / 1000)} seconds apart: one of them is wrong, and past ten minutes a server refuses signed requests`,
+    )
+  return warnings
+}

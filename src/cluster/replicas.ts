@@ -54,6 +54,8 @@ export class Replicas {
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new WideMap<FullName, Replica>())
   /** Since when something may have been missed that is not fetched yet (`mono`). */
   #deafSince: number | undefined
+  /** Channels of `deafChannels` that the log has told of. */
+  #toldDeaf = 0
   /** Channels that could not be fetched; counted for life. */
   #failures = 0
   #isRetrying = false
@@ -240,10 +242,10 @@ export class Replicas {
   /** Fetches what was missed. Where that is not possible the log says so once, and for how long nothing was heard. */
   async fetchMissed(isMeant: (replica: Replica) => boolean): Promise<void> {
     const { clock, numbers, log } = this.context
-    const before = numbers.deafChannels
     const since = this.#deafSince ?? clock.mono()
     await this.#refetchAll(isMeant)
-    const channels = numbers.deafChannels - before
+    const channels = numbers.deafChannels - this.#toldDeaf
+    this.#toldDeaf = numbers.deafChannels
     if (channels > 0) log.warn({ channels, deafMs: Math.round(clock.mono() - since) }, DEAF)
   }
 

@@ -17,7 +17,8 @@ export type Foreign = {
   readonly idle: readonly (readonly [names: RegExp, why: string])[]
 }
 
-const ONE_PROCESS = 'one process serves everybody, without Redis or NATS'
+const ONE_PROCESS =
+  'one process serves everybody; CARILLON_REDIS_URL makes several one server (docs/scaling.md)'
 const IN_DATABASE = 'apps are in the database of the server'
 const OF_CLIENTS = 'stays with the application, with the address of this server'
 

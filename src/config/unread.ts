@@ -51,7 +51,8 @@ export const UNREAD: readonly Unread[] = [
       'REVERB_SCALING_ENABLED',
     ],
     idle: ALONE,
-    instead: 'one process serves everybody, without Redis or NATS',
+    instead:
+      'one process serves everybody; CARILLON_REDIS_URL makes several one server (docs/scaling.md)',
   },
   {
     names: ['SOKETI_APP_MANAGER_DRIVER'],

@@ -38,7 +38,19 @@ export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
     remedy:
       'Set maxmemory-policy of Redis to noeviction, and give it the memory that it needs (docs/scaling.md, "Redis").',
     test: ({ core }) =>
-      warningsOf(core).map((text): Finding => ({ key: text, text: `Redis: ${text}` })),
+      warningsOf(core)
+        .filter((text) => !isAboutClocks(text))
+        .map((text): Finding => ({ key: text, text: `Redis: ${text}` })),
+  },
+  {
+    code: 'clocks_differ',
+    severity: 'critical',
+    remedy:
+      'Have all machines, that of Redis too, keep their clocks by NTP, then restart what shows this still.',
+    test: ({ core }) => {
+      const [text] = warningsOf(core).filter(isAboutClocks)
+      return text === undefined ? undefined : { text: `Redis: ${text}` }
+    },
   },
   {
     code: 'node_late',
@@ -56,6 +68,8 @@ export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
 /** What Redis should not be like. */
 export const warningsOf = ({ engine }: Pick<Core, 'engine'>): readonly string[] =>
   engine.nodes()[0]?.link?.warnings ?? []
+
+const isAboutClocks = (text: string): boolean => text.startsWith('its clock')
 
 /** What another node has otherwise, by name. */
 export const differencesOf = ({ link }: NodeReport): string[] =>

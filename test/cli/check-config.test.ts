@@ -89,7 +89,7 @@ const EXPLAINED: readonly (readonly [
       'is read as PUSHER_APP_SECRET',
       'is not read: set CARILLON_LOG_LEVEL=debug',
       'is not read: webhooks wait in the database, and need no queue',
-      'is not needed: one process serves everybody, without Redis or NATS',
+      'is not needed: one process serves everybody; CARILLON_REDIS_URL makes several one server (docs/scaling.md)',
       'is not read: no such name is known',
       'is read',
     ],

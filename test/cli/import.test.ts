@@ -123,7 +123,7 @@ const LINES: readonly (readonly [server: string, entry: string, fate: string, ab
     'soketi',
     'SOKETI_ADAPTER_REDIS_PREFIX=x',
     'not needed',
-    'one process serves everybody, without Redis or NATS',
+    'one process serves everybody; CARILLON_REDIS_URL makes several one server (docs/scaling.md)',
   ],
   ['soketi', 'SOKETI_METRICS_HOST=::1', 'carried', 'CARILLON_METRICS_HOST=::1'],
   ['soketi', 'SOKETI_COLOUR=red', 'could not be carried', 'no such name is known'],
@@ -156,7 +156,7 @@ const LINES: readonly (readonly [server: string, entry: string, fate: string, ab
     'reverb',
     'REVERB_SCALING_ENABLED=true',
     'could not be carried',
-    'one process serves everybody, without Redis or NATS',
+    'one process serves everybody; CARILLON_REDIS_URL makes several one server (docs/scaling.md)',
   ],
   [
     'reverb',

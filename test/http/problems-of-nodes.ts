@@ -11,18 +11,19 @@ export async function expectNodeProblems(): Promise<void> {
   const pretend = () =>
     pretendNodes(
       server,
-      { lagMs: 1500, warnings: ['it forgets'] },
+      { lagMs: 1500, warnings: ['it forgets', 'its clock is off'] },
       { version: '0.0.9', link: { differences } },
     )
   await expectCauses(server, [
     ['nodes_differ', pretend, { text: says(/^The node other has .*: a, b, c and 2 more things$/) }],
     ['nodes_of_versions', () => {}, { severity: 'notice', text: says(/0\.0\.9, /) }],
     ['redis_may_forget', () => {}, { severity: 'critical', text: says(/^Redis: it forgets$/) }],
+    ['clocks_differ', () => {}, { severity: 'critical', text: says(/^Redis: its clock is off$/) }],
     ['node_late', () => {}, { severity: 'critical' }],
   ])
   const ready = await (await server.http('/ready')).json()
   expect(ready).toMatchObject({
     ready: true,
-    differences: { length: 6, 0: 'Redis: it forgets', 1: 'a is another on other' },
+    differences: { length: 7, 0: 'Redis: it forgets', 2: 'a is another on other' },
   })
 }

@@ -1,7 +1,7 @@
 /** Who Redis is, and who it takes a server for: passwords, rights, TLS, versions, policies. */
 import { expect, test } from 'bun:test'
 import { RedisUnfit } from '../../../src/cluster/away'
-import { readInfo, unfitness } from '../../../src/cluster/redis-info'
+import { readInfo, unfitness, warningsOf } from '../../../src/cluster/redis-info'
 import { newScript } from '../../../src/cluster/script'
 import { readRedisTls } from '../../../src/cluster/tls-files'
 import { findFreePort } from '../../../bench/lib/processes'
@@ -79,7 +79,8 @@ describeWith('redis-server', 'who may talk to Redis', () => {
 
   test('what Redis refuses for good ends a start, with the reason and without the password', async () => {
     const few = 'few on >word ~* &* -@all +evalsha'
-    await using redis = await startRedis({ password: 'right', acl: [few] })
+    const noScripts = 'reader on >word ~* &* +@all -script'
+    await using redis = await startRedis({ password: 'right', acl: [few, noScripts] })
     const at = `127.0.0.1:${redis.port}`
     expect(await refusalOf(`redis://:hunter2@${at}`)).toBe(
       'Redis refuses the password of the user default in CARILLON_REDIS_URL',
@@ -87,6 +88,8 @@ describeWith('redis-server', 'who may talk to Redis', () => {
     expect(await refusalOf(`redis://some:hunter2@${at}`)).toContain('of the user some')
     expect(await refusalOf(`redis://${at}`)).toContain('Redis wants a password')
     expect(await refusalOf(`redis://few:word@${at}`)).toContain('too few rights')
+    const scripts = { scripts: [COUNT] }
+    expect(await refusalOf(`redis://reader:word@${at}`, scripts)).toContain('docs/scaling.md')
     expect(await refusalOf(`redis://:right@${at}/99`)).toBe('Redis has no database 99')
     expect(await refusalOf(`redis+cluster://:right@${at}`)).toContain('is in none')
     await using link = await openTestLink(`redis://:right@${at}/3`)
@@ -163,5 +166,18 @@ test.each([
   ['redis_version:7.2.4\r\nredis_mode:cluster', 'single', expect.stringContaining('node of a')],
   ['', 'single', expect.stringContaining('expected Redis 7')],
 ] as const)('%j behind %s', (info, kind, reason) => {
-  expect(unfitness(readInfo(info), { kind })).toEqual(reason)
+  expect(unfitness(readInfo(info, 0), { kind })).toEqual(reason)
+})
+
+test('a clock that is off is warned of, and one that is about right is not', () => {
+  const atNoon = 'redis_version:7.0.15\r\nserver_time_usec:1795867200000000'
+  expect(warningsOf(readInfo(atNoon, 1_795_867_200_000 + 5000))).toEqual([])
+  const [warning] = warningsOf(readInfo(atNoon, 1_795_867_200_000 - 3_600_000))
+  expect(warning).toContain('are 3600 seconds apart')
+})
+
+test('a start says what it found in place of a Redis', async () => {
+  await using other = await start()
+  await using link = await openTestLink(`redis://127.0.0.1:${other.port}`)
+  expect(link.trouble).toContain('is no Redis')
 })
