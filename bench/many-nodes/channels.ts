@@ -52,7 +52,17 @@ export async function newChannels(url: string) {
     JSON.stringify({ userId: String(id), userIdJson: `"${id}"`, userInfo: '{"name":"Somebody"}' })
   // A lease in every partition.
   await repeat(64, (partition) =>
-    link.run(SCRIPTS.beat, String(partition), [NODE, '', 'nonce0000000', LEASE_MS, 200, 1, 0, 0]),
+    link.run(SCRIPTS.beat, String(partition), [
+      NODE,
+      '',
+      'nonce0000000',
+      LEASE_MS,
+      100,
+      1,
+      0,
+      0,
+      '',
+    ]),
   )
   return {
     /** Takes so many seats of presence channels. */

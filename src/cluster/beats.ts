@@ -16,7 +16,7 @@ import { pairs } from './snapshot'
 import type { Writer } from './writer'
 
 /** Seats that one beat of a partition ends at most. */
-const REAPED_AT_ONCE = 200
+const REAPED_AT_ONCE = 100
 /** Partitions that one beat compares. */
 const COMPARED_PER_BEAT = 2
 /** Corrections that are under way at once. */
@@ -33,7 +33,6 @@ type Parts = {
 /** As `scripts/beat.lua` answers. */
 type BeatAnswer = readonly [
   status: string,
-  ended: string[],
   hasMore: number,
   life: string,
   writer: string,
@@ -94,7 +93,7 @@ export class Beats {
   }
 
   async #beat(partition: number): Promise<void> {
-    const [status, , hasMore] = await this.#run(partition, this.#isKnown[partition] === 0)
+    const [status, hasMore] = await this.#run(partition, this.#isKnown[partition] === 0)
     if (status === 'EXPIRED') return this.renew(partition)
     this.#isKnown[partition] = 1
     if (hasMore === 1) await this.#beat(partition)
@@ -108,7 +107,7 @@ export class Beats {
     const flags = [isNew ? 1 : 0, this.settleMs, writer.isResting ? 1 : 0, known]
     const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, ...flags]
     const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
-    const [status, , , life, name, nodes, hasFacts] = answer
+    const [status, , life, name, nodes, hasFacts] = answer
     this.context.lives.note(partition, life, this.context.clock.mono())
     if (status !== 'OK') writer.lose(partition)
     else if (leaseMs > 0) writer.note(partition, { writer: name, nodes, hasFacts: hasFacts === 1 })
@@ -202,7 +201,7 @@ export class Beats {
   }
 
   async #leave(partition: number): Promise<void> {
-    const [, , hasMore] = await this.#run(partition, false, 0)
+    const [, hasMore] = await this.#run(partition, false, 0)
     if (hasMore === 1) await this.#leave(partition)
   }
 }

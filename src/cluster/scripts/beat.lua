@@ -1,8 +1,8 @@
 -- Renews the lease of a node in a partition, and ends some of what nodes held there whose lease is over.
 -- Arguments: how long the lease is (0 for a node that leaves), how many seats at most, 1 where the node is new, how long
 -- departures wait, 1 where the node writes no facts down, since it is about to leave, and which life it knows.
--- Returns EXPIRED or OK, the nodes that were ended, whether there is more to end, which life of the keys it is; the
--- writer of the partition's facts (empty for none), how many nodes may be it, and whether there is something to write.
+-- Returns EXPIRED or OK, whether there is more to end, which life of the keys it is; the writer of the partition's
+-- facts (empty for none), how many nodes may be it, and whether there is something to write.
 local lease, most, is_new, settle, rests = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7], ARGV[8] == '1'
 local now = milliseconds()
 local leases = prefix .. 'leases'
@@ -25,7 +25,7 @@ if now - before > lease and lease > 0 then
     redis.call('ZADD', leases, now + lease, other)
   end
 end
-if lease > 0 and not is_new and not is_alive() then return { 'EXPIRED', {}, 0, life, '', 0, 0 } end
+if lease > 0 and not is_new and not is_alive() then return { 'EXPIRED', 0, life, '', 0, 0 } end
 redis.call('ZADD', leases, now + lease, node)
 redis.call('SET', prefix .. 'settle', settle)
 local resting, writer = prefix .. 'resting', prefix .. 'writer'
@@ -36,20 +36,17 @@ if holder and not is_alive(holder) then -- it may be this one, which leaves
   redis.call('DEL', writer)
   holder = false
 end
-local ended = {}
 
 local function answer(has_more)
   local due_in = settle_due()
   local nodes = redis.call('ZCOUNT', leases, '(' .. now, '+inf') - redis.call('ZCARD', resting)
   local has_facts = due_in == 0 or redis.call('XLEN', prefix .. 'facts') > 0
-  return { 'OK', ended, has_more, life, holder or '', nodes, has_facts and 1 or 0 }
+  return { 'OK', has_more, life, holder or '', nodes, has_facts and 1 or 0 }
 end
 
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 10)) do
-  local held = redis.call('HSCAN', key('node', dead), 0, 'COUNT', most)[2]
-  for index = 1, #held, 2 do
-    if most <= 0 then break end
-    local field = held[index]
+  -- A scan from the beginning would find nothing any more once many were ended there.
+  for _, field in ipairs(redis.call('HRANDFIELD', key('node', dead), most)) do
     local space = string.find(field, ' ', 1, true)
     local kind, socket, channel = string.sub(field, 1, 1), string.sub(field, 2, space - 1), string.sub(field, space + 1)
     if kind == 'c' then
@@ -59,10 +56,7 @@ for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 
     end
     most = most - 1
   end
-  if redis.call('EXISTS', key('node', dead)) == 0 then
-    redis.call('ZREM', leases, dead)
-    ended[#ended + 1] = dead
-  end
+  if redis.call('EXISTS', key('node', dead)) == 0 then redis.call('ZREM', leases, dead) end
   if most <= 0 then return answer(1) end
 end
 return answer(0)
