@@ -44,7 +44,7 @@ export class Queries {
 
   async members(app: App, channel: ChannelName): Promise<readonly Member[]> {
     const answer = await runOn(this.context, SCRIPTS.members, fullNameOf(app, channel))
-    const members = [...readMembers(answer as string[]).values()]
+    const members = [...(await readMembers(answer as string[])).values()]
     return members.sort((one, other) => one.rev - other.rev).map(({ member }) => member)
   }
 

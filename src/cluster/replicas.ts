@@ -157,7 +157,7 @@ export class Replicas {
       const { name, epoch, rev, partition, position } = replica
       const known = [epoch, rev, position.epoch, position.offset]
       const answer = await runOn(context, SCRIPTS.listen, name, ...known)
-      const snapshot = readSnapshot(answer)
+      const snapshot = await readSnapshot(answer)
       if (!snapshot) {
         await this.events.expired(partition)
         continue

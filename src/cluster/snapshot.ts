@@ -49,18 +49,19 @@ type Answer = readonly [
   isWhole: number,
 ]
 
+/** Members or seats that one turn reads: some milliseconds. */
+const READ_AT_ONCE = 200
+
 /** Reads an answer; undefined where the node has to begin anew, since its lease is over. */
-export function readSnapshot(answer: unknown): Snapshot | undefined {
+export async function readSnapshot(answer: unknown): Promise<Snapshot | undefined> {
   const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, isWhole] =
     answer as Answer
   if (epoch === 'EXPIRED') return undefined
-  const members = readMembers(users)
+  const members = await readMembers(users)
   return {
     epoch,
     rev,
-    seats: pairs(seats)
-      .flatMap(([socketId, text]) => readSeat(socketId as SocketId, text, members))
-      .sort(([, one], [, other]) => joinedAt(members, one) - joinedAt(members, other)),
+    seats: await readSeats(seats, members),
     counts: pairs(counts).map(([node, count]) => [node, Number(count)] as const),
     order,
     last,
@@ -71,28 +72,41 @@ export function readSnapshot(answer: unknown): Snapshot | undefined {
   }
 }
 
-type Members = ReadonlyMap<string, { readonly rev: number; readonly member: Member }>
+type KnownMember = { readonly rev: number; readonly member: Member }
+type Members = ReadonlyMap<string, KnownMember>
 
 /** Members by id: `seats`, the number of the message that they came with, and their JSON, in three lines. */
-export const readMembers = (users: readonly string[]): Members =>
-  new Map(
-    pairs(users).flatMap(([userId, text]) => {
-      const [, rev, json] = text.split('\n')
-      const member = parseJson(json ?? '')
-      return isMember(member) ? [[userId, { rev: Number(rev), member }]] : []
-    }),
-  )
-
-/** A seat: the node, the connection as JSON, and the user, who may have line breaks. */
-function readSeat(socketId: SocketId, text: string, members: Members): [SocketId, Seat][] {
-  const [node = '', json = '', ...user] = text.split('\n')
-  const known = members.get(user.join('\n'))
-  const meta = parseJson(json)
-  return [[socketId, { node, member: known?.member, meta: isMeta(meta) ? meta : undefined }]]
+export async function readMembers(users: readonly string[]): Promise<Members> {
+  const members = new Map<string, KnownMember>()
+  for (let at = 0; at < users.length; at += 2) {
+    const [, rev, json = ''] = users[at + 1]!.split('\n')
+    const member = parseJson(json)
+    if (isMember(member)) members.set(users[at]!, { rev: Number(rev), member })
+    if (isTurnOver(at)) await nextTurn()
+  }
+  return members
 }
 
-const joinedAt = (members: Members, { member }: Seat): number =>
-  (member && members.get(member.userId)?.rev) ?? 0
+async function readSeats(flat: readonly string[], members: Members): Promise<Snapshot['seats']> {
+  const seats: { readonly rev: number; readonly seat: readonly [SocketId, Seat] }[] = []
+  for (let at = 0; at < flat.length; at += 2) {
+    seats.push(readSeat(flat[at] as SocketId, flat[at + 1]!, members))
+    if (isTurnOver(at)) await nextTurn()
+  }
+  return seats.sort((one, other) => one.rev - other.rev).map(({ seat }) => seat)
+}
+
+/** A seat: the node, the connection as JSON, and the user, who may have line breaks. */
+function readSeat(socketId: SocketId, text: string, members: Members) {
+  const [node = '', json = '', ...user] = text.split('\n')
+  const { member, rev = 0 } = members.get(user.join('\n')) ?? {}
+  const meta = parseJson(json)
+  const seat: Seat = { node, member, meta: isMeta(meta) ? meta : undefined }
+  return { rev, seat: [socketId, seat] as const }
+}
+
+const isTurnOver = (at: number): boolean => at % (2 * READ_AT_ONCE) === 2 * READ_AT_ONCE - 2
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** A hash, as Redis gives it: names and values by turns. */
 export function pairs(flat: readonly string[]): [string, string][] {
