@@ -23,6 +23,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await server.trigger({ channel: 'room', name: 'shout', data: '{}' })
     const pushed = await client.request('6', '9', 'room', 'client-x', {})
     expect(pushed).toEqual(makeReply([none, '9', 'room'], 'error', { reason: 'unmatched topic' }))
+    await server.settle()
     expect(server.listFactNames()).toEqual(
       expect.arrayContaining(['channel_occupied room', 'channel_vacated room']),
     )

@@ -56,6 +56,7 @@ test('state after the join, a diff for each connection, two tabs are two metas (
   expect(((await tab.next())[4] as Record<string, Metas>)['bob']!.metas).toHaveLength(2)
   tab.send('1', '2', ROOM, 'phx_leave', {})
   expect(await nextDiff(ada)).toEqual({ joins: {}, leaves: joins })
+  await server.settle()
   expect(server.listFactNames().filter((name) => name.startsWith('member_'))).toEqual([
     `member_added ${ROOM}`,
     `member_added ${ROOM}`,

@@ -56,6 +56,7 @@ describe('presence', () => {
     await watcher.expectNothing()
     await tabs[2]![Symbol.asyncDispose]()
     expect(await watcher.next()).toBe(makeMemberRemoved('presence-room', '{"user_id":"ann"}'))
+    await server.settle()
     expect(server.listFactNames().filter((name) => name.startsWith('member'))).toEqual([
       'member_added presence-room',
       'member_added presence-room',

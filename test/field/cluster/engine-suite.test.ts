@@ -4,21 +4,15 @@ import { overRedis } from '../../redis/engine-suite'
 import { findRedisPrograms } from '../../redis/redis'
 import { FILES } from '../../two-servers/files'
 
-/** What they test is kept by each node, so far; or they hold messages back, which nobody can in Redis. */
+/** They move the clock by hand, where times are Redis’; or hold messages back, which nobody can there. */
 const LEFT_OUT: readonly string[] = [
   'http/history',
   'http/connections',
   'http/idempotency',
   'webhooks/cache-misses',
-  'model',
-  'protocols/phoenix-presence',
-  'protocols/phoenix-join',
-  'protocols/pusher-presence',
   'protocols/pusher-cache',
-  'protocols/pusher-subscribe',
   'protocols/history-pusher',
   'core/streams-walk',
-  'core/engine-taps',
   'core/engine-waits',
 ]
 
