@@ -273,14 +273,16 @@ export class Nodes {
   }
 
   #adopt(node: KnownNode, card: NodeCard, cardName: string): void {
-    const isNew = node.card === undefined
+    const { agreed } = this.options
+    const earlier = node.card
+    const known = earlier ? differencesOf(agreed, earlier.agreed).map(({ what }) => what) : []
     node.card = card
     node.cardName = cardName
     const { log } = this.context
     const { name, version } = card
-    if (isNew) log.info({ node: name, id: node.id, version }, 'another node is there')
-    for (const { what } of differencesOf(this.options.agreed, card.agreed))
-      log.warn({ node: name, what }, 'another node has it otherwise')
+    if (!earlier) log.info({ node: name, id: node.id, version }, 'another node is there')
+    for (const { what } of differencesOf(agreed, card.agreed))
+      if (!known.includes(what)) log.warn({ node: name, what }, 'another node has it otherwise')
   }
 
   /** Of one that leaves by itself there would be a message. */

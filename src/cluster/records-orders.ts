@@ -95,7 +95,7 @@ export class RecordOrders {
         throw new AppOutdated()
       case 'OTHER':
         void this.records.catchUp()
-        return raise(REFUSE.engineAway)
+        return raise(REFUSE.engineUnfilled)
     }
   }
 

@@ -187,7 +187,10 @@ export class Records {
   /** This node comes with apps of its own to a table of others. */
   async #join(looked: Looked): Promise<void> {
     const { table, mirror, clock, log } = this.options
-    log.warn({}, 'redis: this node was another server; what it has is added, where nothing clashes')
+    log.warn(
+      {},
+      'redis: this database was used without Redis, or with another one; apps that clash with none are added',
+    )
     await addToTable(table, looked, mirror, clock.now())
     mirror.putRowsAside(0)
   }

@@ -148,6 +148,7 @@ export class RedisEngine implements Engine {
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
   async begin(core: Core, mirror: Mirror): Promise<void> {
     this.#hasBegun = true
+    this.parts.historyStore?.endEpochs() // a server that is alone again has missed what is kept in Redis
     await this.records.begin(core, mirror)
     await this.#comeBack()
   }

@@ -176,6 +176,10 @@ export const REFUSE = {
     ...refusal('engine_unavailable', 'The server cannot reach Redis at the moment; try again'),
     retryAfterSeconds: 1,
   },
+  engineUnfilled: {
+    ...refusal('engine_unavailable', 'Redis is being told of the apps; try again in some seconds'),
+    retryAfterSeconds: 5,
+  },
   engineSilent: {
     ...refusal(
       'engine_unavailable',

@@ -73,6 +73,8 @@ export interface HistoryStore {
   events(): Iterable<StoredEvent>
   /** All or nothing. @throws RealtimeError('store_unavailable') */
   commit(writes: readonly HistoryWrite[]): void
+  /** Gives all streams other epochs, since their channels' next events are kept elsewhere. */
+  endEpochs(): void
 }
 
 /** Of one transaction, at most: two milliseconds. */

@@ -23,6 +23,8 @@ const RESERVE = `
 const APPEND = `
   INSERT OR REPLACE INTO history_events (id, stream, offset, name, data, except_id, at, key, request)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+/** Whoever resumes from one of before is told that something is not kept, and not given others in its place. */
+export const END_EPOCHS = 'UPDATE history_streams SET epoch = lower(hex(randomblob(8)))'
 const DISCARD_EVENTS = 'DELETE FROM history_events WHERE id BETWEEN ? AND ?'
 const DISCARD_STREAM = 'DELETE FROM history_streams WHERE id = ?'
 
@@ -100,6 +102,7 @@ export function historyStore(writes: Writes): HistoryStore {
       for (const row of db.query<EventRow, []>(EVENTS).iterate()) yield eventOf(row)
     },
     commit: (changes) => writes.runWhileSound(() => commit.immediate(changes)),
+    endEpochs: () => writes.runChore(() => void db.run(END_EPOCHS)),
   }
 }
 

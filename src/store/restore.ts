@@ -17,6 +17,7 @@ import { dirname } from 'node:path'
 import { copyDatabase, deletePartial, find, flushFolder, type CopyOptions } from './copy'
 import { errorAbout, StoreError } from './errors'
 import { hasNoLinks, lockDatabase } from './files'
+import { END_EPOCHS } from './history'
 
 export type RestoreOptions = CopyOptions & {
   /** The time for the name of what is kept. */
@@ -86,7 +87,7 @@ const LOGS = ['-wal', '-journal', '-shm']
 function beginStreamsAnew(file: string): void {
   using db = new Database(file, { readwrite: true })
   const hasStreams = db.query("SELECT 1 FROM sqlite_schema WHERE name = 'history_streams'").get()
-  if (hasStreams) db.run('UPDATE history_streams SET epoch = lower(hex(randomblob(8)))')
+  if (hasStreams) db.run(END_EPOCHS)
 }
 
 /** Gives the database another name, and keeps its own until it is replaced. Returns the other one. */

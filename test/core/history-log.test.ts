@@ -37,6 +37,8 @@ class Tables implements HistoryStore {
     for (const write of writes) this.#write(write)
   }
 
+  endEpochs(): void {}
+
   *streams() {
     for (const [id, stream] of this.byId) yield { id, ...stream }
   }

@@ -67,6 +67,10 @@ test('a row takes the place of another, ranges are deleted, and a name has one s
   // The next one of the channel, where the first could not be deleted.
   store.commit([reserve(2, 1000)])
   expect([...store.streams()].map(({ id, reserved }) => [id, reserved])).toEqual([[2, 1000]])
+  store.endEpochs()
+  expect([...store.streams()].map(({ id, epoch }) => [id, epoch !== stream.epoch])).toEqual([
+    [2, true],
+  ])
   store.commit([{ type: 'discard', streams: [1, 2], rows: [] }])
   expect([...store.streams()]).toEqual([])
 })

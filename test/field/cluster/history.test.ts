@@ -5,8 +5,11 @@ import { Stream, type HistoryQuery } from '../../../src/core/stream'
 import type { ChannelName, Position } from '../../../src/core/types'
 import { waitUntil, type RawClient, type TestServer } from '../../harness'
 import { makeRandom } from '../../random'
+import { makeTemporary } from '../../http/admin-requests'
+import { startRedis } from '../../redis/redis'
 import { post } from '../../http/event-requests'
 import { describeWith } from '../programs'
+import { startNode } from './node'
 import { startPair } from './pair'
 
 const RULE = { prefix: '', size: 100, ttl_seconds: 3600, durable: false, rewind: 0 }
@@ -263,5 +266,25 @@ describeWith('redis-server', 'history of two nodes', () => {
     expect(await heard(1)).toBe('8')
     expect(await read(one)).toMatchObject({ offset: 1, kept: '8' })
     expect(await isWhole({ ...back, offset: 1 })).toBe(false)
+  })
+
+  test('a server that is alone again says that it lacks what was kept over Redis', async () => {
+    await using file = makeTemporary()
+    await using redis = await startRedis()
+    const listener = new Listener('room')
+    const said = async (redisUrl: string | undefined) => {
+      await using node = await startNode(redis.url, { databasePath: file.path, redisUrl })
+      if (listener.recovered.length === 0)
+        await node.change({ history: [{ ...RULE, durable: true }] })
+      await node.trigger({ channel: 'room', name: 'e', data: 'x' })
+      if (redisUrl !== undefined) return
+      await listener.join(node)
+      await listener.leave()
+    }
+    await said(undefined)
+    await said(undefined)
+    await said(redis.url)
+    await said(undefined)
+    expect(listener.recovered).toEqual([undefined, true, false])
   })
 })
