@@ -74,6 +74,7 @@ export class ChannelOrders {
 
   /** Takes the last order of a snapshot, which this node may not have heard. */
   adopt(replica: Replica, text: string): void {
+    if (text === '') return
     const [id, order] = (parseJson(text) ?? []) as readonly unknown[]
     if (typeof id !== 'string' || !isOrder(order) || id === replica.lastOrder) return
     if (replica.epoch === '') replica.lastOrder = id

@@ -19,16 +19,13 @@ import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
 
-/**
- * How long a channel is heard that nobody is in: after the last has left, and for who is about to come, whom a plugin may
- * be asked about.
- */
+/** How long a channel is heard that nobody is in: after the last has left, and while a plugin is asked about who comes. */
 const LINGER_MS = 1000
 const FRESH_MS = 60_000
 /** For how long a channel is not fetched for a message that is missing, after one that could not be. */
 const QUIET_MS = 1000
 /** Channels that one turn stops to hear at most, and how soon it goes on. */
-const STOPPED_AT_ONCE = 200
+const STOPPED_AT_ONCE = 64
 const GO_ON_MS = 20
 /** Snapshots that are asked for at once when all channels are fetched anew. */
 const FETCHES_AT_ONCE = 100
@@ -364,10 +361,10 @@ export class Replicas {
     const before = clock.mono() - FRESH_MS
     let left = STOPPED_AT_ONCE
     for (const replica of this.#idle) {
-      if (replica.usedAt > before) continue
-      if (left === 0) return this.#goOn()
-      this.#idle.delete(replica)
-      if (replica.isUsed || this.#hasSubscribers(replica)) continue
+      const isDue = replica.usedAt <= before
+      if (isDue && left === 0) return this.#goOn()
+      if (isDue || replica.isUsed) this.#idle.delete(replica)
+      if (!isDue || replica.isUsed || this.#hasSubscribers(replica)) continue
       left--
       this.#partitions[replica.partition]!.delete(replica.name)
       link.unsubscribe(busOf(replica.name))
