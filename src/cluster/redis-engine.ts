@@ -140,9 +140,9 @@ export class RedisEngine implements Engine {
   }
 
   async #catchUp(ms: number): Promise<void> {
-    this.#replicas.noteDeaf(this.#context.clock.mono() - ms)
+    this.#replicas.deafness.note(this.#context.clock.mono() - ms)
     void this.records.comeBack()
-    await this.#replicas.fetchMissed(() => true)
+    await this.#replicas.refetchAll(() => true)
   }
 
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
@@ -157,7 +157,7 @@ export class RedisEngine implements Engine {
     void this.records.comeBack()
     await this.#beats.beat()
     this.repeats.tellAgain()
-    await this.#replicas.fetchMissed(({ state }) => state === 'deaf')
+    await this.#replicas.refetchAll(({ state }) => state === 'deaf')
     await this.#beats.compareAll()
     await this.#writer.earlier.give()
   }

@@ -10,6 +10,7 @@ import { PATIENCE_MS, LEASE_MS, runOn } from './context'
 import { ignoreAway, RedisAway } from './away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
 import { heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
+import { Deafness } from './deafness'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
 import { showCount, showLeft, showSeat } from './show'
@@ -49,10 +50,7 @@ export type ReplicaEvents = {
 export class Replicas {
   /** By partition. */
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new WideMap<FullName, Replica>())
-  /** Since when something may have been missed that is not fetched yet (`mono`). */
-  #deafSince: number | undefined
-  /** Channels of `deafChannels` that the log has told of. */
-  #toldDeaf = 0
+  readonly deafness: Deafness
   /** Channels that could not be fetched; counted for life. */
   #failures = 0
   #isRetrying = false
@@ -63,7 +61,9 @@ export class Replicas {
   constructor(
     readonly context: Context,
     readonly events: ReplicaEvents,
-  ) {}
+  ) {
+    this.deafness = new Deafness(context)
+  }
 
   get(name: FullName): Replica | undefined {
     return this.#partitions[partitionOf(name)]!.get(name)
@@ -76,11 +76,6 @@ export class Replicas {
 
   get size(): number {
     return this.#partitions.reduce((sum, { size }) => sum + size, 0)
-  }
-
-  /** Notes that something may have been missed since then (`mono`). */
-  noteDeaf(since: number): void {
-    this.#deafSince = Math.min(this.#deafSince ?? since, since)
   }
 
   /** Begins to hear a channel. The replica is live then, or deaf. */
@@ -135,7 +130,7 @@ export class Replicas {
       replica.state = 'deaf'
       replica.isBlind = replica.epoch === ''
       this.#failures++
-      this.noteDeaf(now)
+      this.deafness.note(now)
       takeQueue(replica)
     }
     this.#settle(replica)
@@ -183,7 +178,7 @@ export class Replicas {
     const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
     const { isBlind } = replica
     const isLacking = isFirst ? isBlind : lacksSome(replica, snapshot, heard.length)
-    if (isLacking) context.numbers.deafChannels++
+    if (isLacking) this.deafness.noteLacking()
     replica.isBlind = false
     this.events.adopted(replica, snapshot, heard)
     replica.epoch = snapshot.epoch
@@ -236,24 +231,14 @@ export class Replicas {
     await replica.ready?.promise
   }
 
-  /** Fetches what was missed. Where that is not possible the log says so once, and for how long nothing was heard. */
-  async fetchMissed(isMeant: (replica: Replica) => boolean): Promise<void> {
-    const { clock, numbers, log } = this.context
-    const since = this.#deafSince ?? clock.mono()
-    await this.#refetchAll(isMeant)
-    const channels = numbers.deafChannels - this.#toldDeaf
-    this.#toldDeaf = numbers.deafChannels
-    if (channels > 0) log.warn({ channels, deafMs: Math.round(clock.mono() - since) }, DEAF)
-  }
-
   /** Tries again what Redis has refused while no connection was lost, which nothing else would tell. */
   retry(): void {
     const { link, log } = this.context
-    if (this.#deafSince === undefined || this.#isRetrying) return
+    if (!this.deafness.isThere || this.#isRetrying) return
     this.#isRetrying = true
     const isMeant = ({ state, partition }: Replica): boolean =>
       state === 'deaf' && link.isPlaceUp(String(partition))
-    this.fetchMissed(isMeant)
+    this.refetchAll(isMeant)
       .catch((cause: unknown) =>
         log.error({ error: messageOf(cause) }, 'redis: a retry has failed'),
       )
@@ -261,11 +246,11 @@ export class Replicas {
   }
 
   /** Fetches all anew, where something may have been missed; those that are meant, or those of one partition. */
-  async #refetchAll(isMeant: (replica: Replica) => boolean): Promise<void> {
+  async refetchAll(isMeant: (replica: Replica) => boolean): Promise<void> {
     const failures = this.#failures
     for (let partition = 0; partition < PARTITIONS; partition++)
       await this.refetchPartition(partition, isMeant)
-    if (this.#failures === failures) this.#deafSince = undefined
+    if (this.#failures === failures) this.deafness.end()
   }
 
   async refetchPartition(
@@ -277,9 +262,8 @@ export class Replicas {
       if (!isMeant(replica)) continue
       if (replica.state === 'fetching') {
         replica.isStale = true
-        continue
-      }
-      pending.push(this.#begin(replica))
+        if (replica.ready) pending.push(replica.ready.promise)
+      } else pending.push(this.#begin(replica))
       if (pending.length < FETCHES_AT_ONCE) continue
       await Promise.all(pending)
       pending = []
@@ -391,6 +375,3 @@ export class Replicas {
     return userId !== undefined && node.hasSubscribers(app, watchChannel(userId))
   }
 }
-
-const DEAF =
-  'redis: this node heard nothing for a while; events of channels without history may be lost'

@@ -1,7 +1,15 @@
 /** `connect` names the user of a connection: signed in without a sign-in. */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject, type AllowOptions, type GivenUser, type Hooks } from '../../src/plugin'
-import { Inbox, makePlugin, start, waitFor, type RawClient, type TestServer } from '../harness'
+import {
+  Inbox,
+  makePlugin,
+  start,
+  waitFor,
+  waitUntil,
+  type RawClient,
+  type TestServer,
+} from '../harness'
 import { connectPhoenix, KEY } from '../phoenix'
 import { makeSignedIn } from '../protocols/signed-in'
 import { startActing } from './acting'
@@ -62,7 +70,8 @@ describe('a connection that is given a user', () => {
     const ann = await connectAs(server, { id: 'ann' })
     await using bob = await connectAs(server, { id: 'bob' })
     await using nobody = await server.raw()
-    expect(seen).toEqual(['ann', 'bob', undefined])
+    await waitUntil('all are seen', () => seen.length === 3)
+    expect(seen.toSorted()).toEqual(['ann', 'bob', undefined])
     expect(context.connectionsOf(app, 'ann').map(({ socketId }) => socketId)).toEqual([
       ann.socketId,
     ])

@@ -64,7 +64,7 @@ describe('presence', () => {
     ])
   })
 
-  test.each(['__proto__', 'constructor', 'a"b\\', '\ud800', 'zoë 😀'])(
+  test.each(['__proto__', 'constructor', 'a"b\\', 'zoë 😀'])(
     'a user may be called %p',
     async (id) => {
       await using server = await start()

@@ -1,5 +1,6 @@
 /** Runs test files again, with `start` starting two servers on one Redis. */
 import { afterAll, beforeAll, describe } from 'bun:test'
+import { Redis } from 'ioredis'
 import { twoServers } from '../parts'
 import { startRedis, type RedisOptions, type TestRedis } from './redis'
 
@@ -16,13 +17,16 @@ const COUNT_FACTS = `
 /** `files` are paths below `test`; their tests are registered in the file that calls this. */
 export function overRedis(options: RedisOptions, files: readonly string[]): void {
   let redis: TestRedis
+  let clients: Redis[]
   beforeAll(async () => {
     redis = await startRedis(options)
-    const waitForFacts = (cluster: string): Promise<void> => waitUntilTold(redis, cluster)
+    clients = redis.ports.map((port) => new Redis({ port }))
+    const waitForFacts = (cluster: string): Promise<void> => waitUntilTold(clients, cluster)
     Object.assign(twoServers, { areMeant: true, redis: { url: redis.url, waitForFacts } })
   })
   afterAll(async () => {
     Object.assign(twoServers, { areMeant: false, redis: undefined })
+    for (const client of clients) client.disconnect()
     await redis[Symbol.asyncDispose]()
   })
   const { cluster, program } = options
@@ -31,13 +35,14 @@ export function overRedis(options: RedisOptions, files: readonly string[]): void
     describe(`two nodes on ${name}: ${file}`, async () => {
       twoServers.isLoading = true
       await import(`../${file}.test.ts?redis=${cluster ?? 1}-${program ?? ''}`)
-      twoServers.isLoading = false
     })
+  // Parts of a file are loaded after the file.
+  describe('all are loaded', () => void (twoServers.isLoading = false))
 }
 
-async function waitUntilTold({ processes }: TestRedis, cluster: string): Promise<void> {
+async function waitUntilTold(clients: readonly Redis[], cluster: string): Promise<void> {
   for (;;) {
-    const counts = processes.map((each) => each.cli('eval', COUNT_FACTS, '0', cluster))
-    if ((await Promise.all(counts)).every((count) => count === '0')) return
+    const counts = clients.map((each) => each.eval(COUNT_FACTS, 0, cluster))
+    if ((await Promise.all(counts)).every((count) => count === 0)) return
   }
 }

@@ -46,14 +46,18 @@ export class Proxy {
     else client.resume()
   }
 
-  /** A delay is the same for all bytes of a direction, or longer for later ones, so their order is kept. */
+  /** What comes out is in the order of what went in, whatever becomes of the delay meanwhile. */
   #pass(pair: Pair, from: Socket, to: Socket): void {
-    let due = 0
-    const later = (run: () => void) => {
-      due = Math.max(due, performance.now() + this.#delayMs)
-      const wait = due - performance.now()
-      if (wait > 0) setTimeout(run, wait)
-      else run()
+    const waiting: { readonly due: number; readonly run: () => void }[] = []
+    const runDue = (): void => {
+      while (waiting.length > 0 && waiting[0]!.due <= performance.now()) waiting.shift()!.run()
+      if (waiting.length > 0) setTimeout(runDue, waiting[0]!.due - performance.now())
+    }
+    const later = (run: () => void): void => {
+      const isFirst = waiting.length === 0
+      if (isFirst && this.#delayMs === 0) return run()
+      waiting.push({ due: performance.now() + this.#delayMs, run })
+      if (isFirst) setTimeout(runDue, this.#delayMs)
     }
     from.setNoDelay(true)
     from.on('data', (bytes) => {

@@ -2,12 +2,25 @@
 import type { Journal, Wrong } from '../journal'
 import { readSubscriptions, type Subscription } from './subscriptions'
 
+/** Events that were asked for again after Redis had lost their keys with all it had: they may be there twice. */
+function findUnkeyed(journal: Journal): ReadonlySet<string> {
+  const lost = journal.filter(({ type }) => type === 'redis_lost_data').map(({ at }) => at)
+  const isUnkeyed = (since: number, until: number): boolean =>
+    lost.some((at) => since <= at && at <= until)
+  return new Set(
+    journal.flatMap((entry) =>
+      entry.type === 'accepted' && isUnkeyed(entry.since, entry.at) ? [entry.event] : [],
+    ),
+  )
+}
+
 /** Events that a subscription heard twice. */
 export function judgeRepeats(journal: Journal): Wrong[] {
+  const unkeyed = findUnkeyed(journal)
   return readSubscriptions(journal).flatMap(({ channel, sub, heard }) => {
     const known = new Set<string>()
     return heard
-      .filter(({ event }) => known.size === known.add(event).size)
+      .filter(({ event }) => known.size === known.add(event).size && !unkeyed.has(event))
       .map(({ event }) => ({
         rule: 'repeats',
         of: channel,
@@ -18,9 +31,11 @@ export function judgeRepeats(journal: Journal): Wrong[] {
 
 /** Channels whose events no single order explains. */
 export function judgeOrder(journal: Journal): Wrong[] {
+  const unkeyed = findUnkeyed(journal)
   const byChannel = Map.groupBy(readSubscriptions(journal), ({ channel }) => channel)
   return [...byChannel].flatMap(([channel, subs]) => {
-    const circle = findCircle(subs.map(({ heard }) => heard.map(({ event }) => event)))
+    const lists = subs.map(({ heard }) => heard.map(({ event }) => event))
+    const circle = findCircle(lists.map((list) => list.filter((event) => !unkeyed.has(event))))
     if (circle.length === 0) return []
     return [{ rule: 'order', of: channel, what: `heard in different orders: ${circle.join(', ')}` }]
   })

@@ -86,7 +86,7 @@ const WATCHED: readonly NewEntry[] = [
 const write = (entries: readonly NewEntry[]): Journal =>
   entries.map((entry, index) => {
     const at = index * 10_000
-    return { ...entry, at, ...(entry.type === 'accepted' && { since: at - 10 }) }
+    return { ...entry, at, ...(entry.type === 'accepted' && entry.since < 0 && { since: at - 10 }) }
   })
 
 const rulesOf = (entries: readonly NewEntry[]): string[] => [
@@ -115,6 +115,17 @@ const RIGHT: readonly (readonly [string, readonly NewEntry[]])[] = [
   [
     'Redis has lost it, and the node was deaf',
     [...PAGE, deaf('a', 30_000, 35_000), { type: 'redis_lost_data' }, back(true)],
+  ],
+  [
+    'Redis has lost the key of a repeat',
+    [
+      ...PLAIN,
+      heard(1, 'e1'),
+      { type: 'redis_lost_data' },
+      { type: 'accepted', event: 'e1', channel: 'x', since: 45_000 },
+      heard(1, 'e1'),
+      heard(2, 'e1'),
+    ],
   ],
   [
     'a watchlist',

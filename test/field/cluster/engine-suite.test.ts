@@ -7,11 +7,8 @@ import { FILES } from '../../two-servers/files'
 /** They move the clock by hand, where times are Redis’; or hold messages back, which nobody can there. */
 const LEFT_OUT: readonly string[] = [
   'http/history',
-  'http/connections',
-  'http/idempotency',
   'webhooks/cache-misses',
   'protocols/pusher-cache',
-  'protocols/history-pusher',
   'core/streams-walk',
   'core/engine-waits',
 ]
