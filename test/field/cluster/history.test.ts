@@ -212,7 +212,9 @@ describeWith('redis-server', 'history of two nodes', () => {
     const heard = async (count: number): Promise<string> =>
       (await client.frames.take(count)).map((frame) => JSON.parse(frame).data).join('')
     const read = async (server: TestServer) => {
-      const answer = await server.signed('GET', '/channels/room/history')
+      const path = '/channels/room/history'
+      let answer = await server.signed('GET', path)
+      while (answer.status === 503) answer = await server.signed('GET', path) // Redis is not back yet
       const { epoch, offset, events } = (await answer.json()) as Position & { events: Event[] }
       return { epoch, offset, kept: events.map(({ data }) => data).join('') }
     }
