@@ -74,10 +74,6 @@ export class Replicas {
     return this.#partitions[partition]!.values()
   }
 
-  get size(): number {
-    return this.#partitions.reduce((sum, { size }) => sum + size, 0)
-  }
-
   /** Begins to hear a channel. The replica is live then, or deaf. */
   hear(name: FullName, kind: ChannelKind): Replica | Promise<Replica> {
     const partition = partitionOf(name)

@@ -46,11 +46,6 @@ export class Writer {
     this.earlier = new Earlier(context)
   }
 
-  /** Partitions whose writer this node is. */
-  get size(): number {
-    return this.#own.size
-  }
-
   /** It writes nothing down any more. */
   get isResting(): boolean {
     return this.#isResting
