@@ -55,10 +55,6 @@ function parseId(
       'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer of at most 20 digits',
     )
   const userId = copyText(textOfJson(json) as UserId)
-  if (!userId.isWellFormed())
-    return invalid(
-      'user_id supplied to presence subscription is invalid - it has half a surrogate pair',
-    )
   if (userId.length > maxUserIdChars)
     return invalid(
       `user_id of ${userId.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
