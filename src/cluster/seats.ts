@@ -6,7 +6,7 @@ import type { Connection } from '../core/connection'
 import type { Entry } from '../core/engine'
 import { membersFull, REFUSE, type Refusal } from '../core/errors'
 import type { Arrival } from '../core/roster'
-import type { SocketId } from '../core/types'
+import type { SocketId, UserId } from '../core/types'
 import { isNewLife, PATIENCE_MS, runOn, type Context } from './context'
 import { ignoreAway, RedisAway } from './away'
 import type { FullName } from './names'
@@ -92,7 +92,7 @@ export class Seats {
       SCRIPTS.enter,
       name,
       socketId,
-      member?.userId ?? '',
+      member ? keyOf(member.userId) : '',
       JSON.stringify(member ?? null),
       JSON.stringify(meta ?? null),
       Number.isFinite(limit) ? limit : -1,
@@ -153,3 +153,6 @@ export class Seats {
 }
 
 const keyOf = (name: FullName, socketId: SocketId): string => `${socketId} ${name}`
+
+/** Half a surrogate pair has no UTF-8, so such an id is written as JSON escapes it. */
+const keyOf = (userId: UserId): string => (userId.isWellFormed() ? userId : JSON.stringify(userId))
