@@ -92,7 +92,7 @@ export class Seats {
       SCRIPTS.enter,
       name,
       socketId,
-      member ? keyOf(member.userId) : '',
+      member ? textOf(member.userId) : '',
       JSON.stringify(member ?? null),
       JSON.stringify(meta ?? null),
       Number.isFinite(limit) ? limit : -1,
@@ -155,4 +155,4 @@ export class Seats {
 const keyOf = (name: FullName, socketId: SocketId): string => `${socketId} ${name}`
 
 /** Half a surrogate pair has no UTF-8, so such an id is written as JSON escapes it. */
-const keyOf = (userId: UserId): string => (userId.isWellFormed() ? userId : JSON.stringify(userId))
+const textOf = (userId: UserId): string => (userId.isWellFormed() ? userId : JSON.stringify(userId))
