@@ -49,7 +49,7 @@ export class Replays {
     if (known) return void join(known)
     const reading = await this.begin(replica, conn, entry)
     if (!reading) {
-      if (replica.state !== 'live' && entry.history && ruleOfEntry(entry)) replica.blind.add(conn)
+      if (entry.history && ruleOfEntry(entry)) replica.blind.add(conn)
       return void join(lostOf(entry))
     }
     const { promise, resolve } = Promise.withResolvers<undefined>()
@@ -61,6 +61,7 @@ export class Replays {
     }
     const giveUp = (): void => {
       reading.lose()
+      if (entry.history) replica.blind.add(conn)
       finish()
     }
     const { clock } = this.context
