@@ -20,6 +20,8 @@ import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
 
+/** How often what waits behind a snapshot may be too much for one more to be asked for. */
+const MOST_OVERFLOWS = 5
 /** How long a channel is heard that nobody is in: after the last has left, and while a plugin is asked about who comes. */
 const LINGER_MS = 1000
 const FRESH_MS = 60_000
@@ -141,7 +143,7 @@ export class Replicas {
   /** Fetches a snapshot, then takes what has waited behind it. Rejects with RedisAway. */
   async #fetch(replica: Replica): Promise<void> {
     const { context } = this
-    for (;;) {
+    for (let overflows = 0; ;) {
       const { name, epoch, rev, partition, position } = replica
       const known = [epoch, rev, position.epoch, position.offset]
       const answer = await runOn(context, SCRIPTS.listen, name, ...known)
@@ -157,7 +159,8 @@ export class Replicas {
       if (isOverfull(replica)) {
         context.numbers.overflows++
         takeQueue(replica)
-        continue
+        // Who waits to join does so now; the next message has it fetched again.
+        if (++overflows < MOST_OVERFLOWS) continue
       }
       this.#adopt(replica, snapshot)
       return

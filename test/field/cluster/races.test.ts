@@ -119,4 +119,27 @@ describeWith('redis-server', 'two nodes', () => {
     expect((await second.closing()).code).toBe(4009)
     await Promise.all([one.stop(), two.stop()])
   })
+
+  test('a channel of which more is said than fits behind a snapshot is heard again', async () => {
+    await using pair = await startPair()
+    const { one, two, proxy } = pair
+    await using first = await two.raw()
+    await first.subscribed('hot')
+    proxy.delay(60)
+    let isOver = false
+    const data = 'x'.repeat(9000)
+    const publish = async () => {
+      while (!isOver) await one.trigger({ channel: 'hot', name: 'e', data })
+    }
+    const publishers = Array.from({ length: 8 }, publish)
+    await first.next()
+    proxy.reset()
+    await waitUntil('it is deaf', () => two.core.readiness.reasonOf('redis') !== undefined)
+    await waitUntil('it hears', () => two.core.readiness.reasonOf('redis') === undefined)
+    await using second = await two.raw()
+    await second.subscribed('hot')
+    expect(await second.next()).toContain('"event":"e"')
+    isOver = true
+    await Promise.all(publishers)
+  })
 })
