@@ -204,6 +204,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'cluster/tls-files.ts': 'files, as no other part of a link',
   'config/pem-file.ts': 'both sides of TLS need it',
   'cluster/absence.ts': 'both kinds of links have it',
+  'cluster/refusing.ts': 'beats find it out, and own enough',
   'cluster/slots.ts': 'arithmetic of Redis',
   'cluster/scripts/lua.d.ts': 'what the compiler cannot know',
   'cluster/scripts.ts': 'a table',

@@ -9,6 +9,7 @@ import { BEAT_MS, LEASE_MS, newNonce, runOn, type Context } from './context'
 import { RedisAway } from './link'
 import { PARTITIONS, type FullName } from './names'
 import type { Replica } from './replica'
+import type { Refusing } from './refusing'
 import type { Replicas } from './replicas'
 import type { Seats } from './seats'
 import { SCRIPTS } from './scripts'
@@ -47,6 +48,8 @@ export class Beats {
   /** Partitions where it has begun anew since the last beat. */
   #renewed = 0
   #hasRedisLost = false
+  /** Since the engine has begun. */
+  refusing: Refusing | undefined
   /** Of each partition: whether it has a lease there, and the renewal that is under way. */
   readonly #isKnown = new Uint8Array(PARTITIONS)
   readonly #renewals = new Map<number, Promise<void>>()
@@ -66,7 +69,9 @@ export class Beats {
   async beat(): Promise<void> {
     if (!this.context.link.isUp) return
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-    await Promise.all(partitions.map((partition) => this.#safely(() => this.#beat(partition))))
+    const beats = partitions.map((partition) => this.#safely(() => this.#beat(partition)))
+    const troubles = await Promise.all(beats)
+    this.refusing?.note(troubles.filter((trouble) => trouble !== undefined))
     this.#report()
     void this.#safely(() => this.parts().writer.balance())
     for (let left = COMPARED_PER_BEAT; left > 0; left--) {
@@ -82,13 +87,15 @@ export class Beats {
     this.#hasRedisLost = false
   }
 
-  /** Redis being away is no news here: the link says so. */
-  async #safely(run: () => Promise<void>): Promise<void> {
+  /** Redis being away is no news here: the link says so. Gives what was the matter. */
+  async #safely(run: () => Promise<void>): Promise<string | undefined> {
     try {
       await run()
+      return undefined
     } catch (cause) {
       if (!(cause instanceof RedisAway))
         this.context.log.error({ error: messageOf(cause) }, 'redis: a beat has failed')
+      return messageOf(cause)
     }
   }
 

@@ -43,6 +43,7 @@ import { Queries } from './queries'
 import { NodeRecords } from './records-node'
 import type { Replica } from './replica'
 import { dismissBlind, Replays } from './replays'
+import { Refusing } from './refusing'
 import { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
 import { Seats } from './seats'
@@ -149,6 +150,7 @@ export class RedisEngine implements Engine {
   async begin(core: Core, mirror: Mirror): Promise<void> {
     this.#hasBegun = true
     this.parts.historyStore?.endEpochs() // a server that is alone again has missed what is kept in Redis
+    this.#beats.refusing = new Refusing(core.log, core.readiness)
     await this.records.begin(core, mirror)
     await this.#comeBack()
   }

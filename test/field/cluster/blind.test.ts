@@ -1,6 +1,6 @@
 /** Channels that were entered while Redis refused, without a connection that is lost. */
 import { expect, test } from 'bun:test'
-import { start } from '../../harness'
+import { start, waitUntil } from '../../harness'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 
@@ -11,13 +11,22 @@ describeWith('redis-server', 'a channel that was entered blind', () => {
     const client = await server.raw()
     await redis.cli('config', 'set', 'maxmemory', '1')
     await client.subscribed('room')
+    await waitUntil('it says so', () => server.core.readiness.reasonOf('redis') !== undefined)
+    expect(server.core.readiness.reasonOf('redis')).toStartWith('it refuses writes: OOM')
     await redis.cli('config', 'set', 'maxmemory', '0')
     const trigger = () => server.trigger({ channel: 'room', name: 'said', data: 'x' })
     let isHeard = false
     void client.next('the event').then(() => (isHeard = true))
     while (!isHeard) expect((await trigger()).status).toBe(200)
-    const told = server.log.lines.filter(({ message }) => message.includes('heard nothing'))
-    expect(told.length).toBe(1)
+    const told = () => server.log.lines.filter(({ message }) => message.includes('heard nothing'))
+    await waitUntil('the log says it', () => told().length > 0)
+    expect(told().map(({ fields }) => fields)).toMatchObject([{ channels: 1 }])
+    await waitUntil('it is over', () => server.core.readiness.reasonOf('redis') === undefined)
+    const writes = server.log.lines.filter(({ message }) => message.includes('writes'))
+    expect(writes.map(({ message }) => message)).toEqual([
+      'redis: it refuses writes',
+      'redis: it takes writes again',
+    ])
     await server.stop()
   })
 })
