@@ -74,14 +74,18 @@ const SLACK_MS = 1000
 
 type Window = { readonly since: number; readonly until: number }
 
+/** When a node was deaf, as it says; one that is killed cannot say so any more of the time just before. */
+function findDeaf(entry: Journal[number]): (Window & { readonly node: string })[] {
+  if (entry.type === 'deaf') return [entry]
+  const isKill = entry.type === 'fault' && entry.what.startsWith('kill -9')
+  return isKill ? [{ node: entry.of, since: entry.at, until: entry.at }] : []
+}
+
 /** Accepted events that a subscription must have heard and has not. */
 export function judgeLosses(journal: Journal): Wrong[] {
   const accepted = journal.filter((entry) => entry.type === 'accepted')
   const byChannel = Map.groupBy(accepted, ({ channel }) => channel)
-  const deafOf = Map.groupBy(
-    journal.filter((entry) => entry.type === 'deaf'),
-    ({ node }) => node,
-  )
+  const deafOf = Map.groupBy(journal.flatMap(findDeaf), ({ node }) => node)
   const lost = journal.filter(({ type }) => type === 'redis_lost_data').map(({ at }) => at)
   const wrongs: Wrong[] = []
   for (const sub of readSubscriptions(journal)) {
