@@ -47,7 +47,7 @@ export async function enginesOf(
   const { config, log, newEngine, plugins = [] } = options
   if (newEngine || config.redisUrl === undefined) return enginesOfOne(newEngine)
   const { newCluster } = await import('./cluster/open-cluster')
-  const { agreedOf } = await import('./cluster/nodes-agreed')
+  const { agreedOf } = await import('./cluster/nodes/agreed')
   const agreed = agreedOf(config, plugins, provided)
   const cluster = newCluster(config, config.redisUrl, { clock: systemClock, log, agreed })
   const own = mirror()

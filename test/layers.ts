@@ -197,7 +197,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'apps',
     'cli',
     'clock',
-    'cluster/link-settings',
+    'cluster/link/link-settings',
     'config',
     'core',
     'open-files',
@@ -225,7 +225,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'workers',
   ],
   'serve.ts': [
-    'cluster/away',
+    'cluster/link/away',
     'certificate',
     'announce',
     'bind',

@@ -1,6 +1,6 @@
 /** Channels in Redis without a server: seats, hearers and messages by the scripts that nodes run. */
 import { systemClock } from '../../src/clock'
-import { openLink, type Link, type LinkEvents } from '../../src/cluster/link'
+import { openLink, type Link, type LinkEvents } from '../../src/cluster/link/link'
 import { busOf, partitionOf } from '../../src/cluster/names'
 import { SCRIPTS } from '../../src/cluster/scripts'
 import { readRedisUrl } from '../../src/config/redis-url'

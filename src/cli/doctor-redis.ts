@@ -7,7 +7,7 @@ import type { Finding } from './findings'
 export async function checkRedis(config: Config): Promise<readonly Finding[]> {
   const check = 'redis'
   if (config.redisUrl === undefined) return []
-  const { lookAtRedis } = await import('../cluster/link-settings')
+  const { lookAtRedis } = await import('../cluster/link/link-settings')
   const { trouble, warnings } = await lookAtRedis(config, config.redisUrl, systemClock)
   const found = warnings.map((about) => ({ state: 'warn', check, about }) as const)
   if (trouble !== undefined)

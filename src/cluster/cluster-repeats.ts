@@ -13,9 +13,9 @@ import {
   type Repeats,
 } from '../core/repeats'
 import { newNonce, type Context } from './context'
-import { ignoreAway, RedisAway } from './away'
+import { ignoreAway, RedisAway } from './link/away'
 import { partitionOf } from './names'
-import type { Script } from './script'
+import type { Script } from './link/script'
 import { SCRIPTS } from './scripts'
 
 /** How long a claim holds whose request is not answered. */

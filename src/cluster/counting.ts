@@ -3,7 +3,7 @@
  * channel has its first, or has none any more, else a little later.
  */
 import type { Cancel } from '../core/types'
-import { ignoreAway } from './away'
+import { ignoreAway } from './link/away'
 import { isNewLife, runOn, type Context } from './context'
 import type { Replica } from './replica'
 import { SCRIPTS } from './scripts'

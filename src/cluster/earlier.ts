@@ -4,7 +4,7 @@
  */
 import type { DepartureFact } from '../core/messages'
 import { messageOf } from '../core/errors'
-import { RedisAway } from './away'
+import { RedisAway } from './link/away'
 import { LEASE_MS, newNonce, type Context } from './context'
 import { fullNameOf, partitionOf } from './names'
 import { SCRIPTS } from './scripts'

@@ -8,7 +8,7 @@ import type { StreamPlace } from '../core/facts'
 import type { ArrivalFact, DepartureFact } from '../core/messages'
 import type { AppId, Cancel, UserId } from '../core/types'
 import { newNonce, type Context } from './context'
-import { RedisAway } from './link'
+import { RedisAway } from './link/link'
 import { splitName } from './names'
 import { SCRIPTS } from './scripts'
 

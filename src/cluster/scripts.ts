@@ -1,5 +1,5 @@
 /** SCRIPTS: what Redis carries out for channels. The head of each file says what it is given, and what it answers. */
-import { newBareScript, newLeanScript, newScript } from './script'
+import { newBareScript, newLeanScript, newScript } from './link/script'
 import beat from './scripts/beat.lua' with { type: 'text' }
 import channels from './scripts/channels.lua' with { type: 'text' }
 import claim from './scripts/claim.lua' with { type: 'text' }

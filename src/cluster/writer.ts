@@ -3,7 +3,7 @@
  * many. A node takes what is free, up to its share, and gives up what is more.
  */
 import type { EngineParts } from '../core/engine'
-import { ignoreAway } from './away'
+import { ignoreAway } from './link/away'
 import { newNonce, type Context } from './context'
 import { Earlier } from './earlier'
 import { FactStreams } from './facts'

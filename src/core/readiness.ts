@@ -15,7 +15,7 @@ export type Part =
   | 'files'
   /** `core/fan-out.ts`: a turn has failed. */
   | 'fan-out'
-  /** `cluster/link.ts`: there is no connection to Redis, or none on which other servers are heard. */
+  /** `cluster/link/link.ts`: there is no connection to Redis, or none on which other servers are heard. */
   | 'redis'
 
 export class Readiness {

@@ -1,8 +1,8 @@
 /** What nodes say of themselves, as anybody may write it: read, refused, and what is known then. */
 import { expect, test } from 'bun:test'
-import { agreedOf, differencesOf, LIMITS_OF_A_NODE } from '../../src/cluster/nodes-agreed'
-import { KnownNodes } from '../../src/cluster/nodes-known'
-import { readCard, readNodeMessage, type NodeBeat } from '../../src/cluster/nodes-wire'
+import { agreedOf, differencesOf, LIMITS_OF_A_NODE } from '../../src/cluster/nodes/agreed'
+import { KnownNodes } from '../../src/cluster/nodes/known'
+import { readCard, readNodeMessage, type NodeBeat } from '../../src/cluster/nodes/wire'
 import { readConfig, type Config } from '../../src/config/config'
 import { LIMITS } from '../../src/core/limits'
 import type { AppId } from '../../src/core/types'

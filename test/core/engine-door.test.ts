@@ -16,9 +16,9 @@ const ENGINE_ONLY = [
     files: [
       'cli/offline.ts',
       'cluster/channel-orders.ts',
-      'cluster/nodes-questions.ts',
+      'cluster/nodes/questions.ts',
       'cluster/publications.ts',
-      'cluster/records-targets.ts',
+      'cluster/records/targets.ts',
       'cluster/redis-engine.ts',
       'core/engine.ts',
       'core/node.ts',

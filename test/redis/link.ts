@@ -1,6 +1,6 @@
 /** A link of tests: what it was told, in order, and how to wait for it. */
 import { systemClock } from '../../src/clock'
-import { openLink, type LinkOptions } from '../../src/cluster/link'
+import { openLink, type LinkOptions } from '../../src/cluster/link/link'
 import { readRedisUrl } from '../../src/config/redis-url'
 import { Readiness } from '../../src/core/readiness'
 import type { Log } from '../../src/core/types'

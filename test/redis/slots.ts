@@ -1,5 +1,5 @@
 /** Slots of a Redis Cluster: who has one, and how it is moved. */
-import { slotOf } from '../../src/cluster/slots'
+import { slotOf } from '../../src/cluster/link/slots'
 import type { TestRedis } from './redis'
 
 /** Which of the masters has the slot of a place, by the word of one that is up. */

@@ -1,9 +1,9 @@
 /** Who Redis is, and who it takes a server for: passwords, rights, TLS, versions, policies. */
 import { expect, test } from 'bun:test'
-import { RedisUnfit } from '../../../src/cluster/away'
-import { readInfo, unfitness, warningsOf } from '../../../src/cluster/redis-info'
-import { newScript } from '../../../src/cluster/script'
-import { readRedisTls } from '../../../src/cluster/tls-files'
+import { RedisUnfit } from '../../../src/cluster/link/away'
+import { readInfo, unfitness, warningsOf } from '../../../src/cluster/link/redis-info'
+import { newScript } from '../../../src/cluster/link/script'
+import { readRedisTls } from '../../../src/cluster/link/tls-files'
 import { findFreePort } from '../../../bench/lib/processes'
 import { Running } from '../../cli/run'
 import { blocksOf, readPage } from '../../docs/pages'

@@ -1,8 +1,8 @@
 /** A link to a Redis Cluster: places on several masters, slots that move, a master that goes. */
 import { expect, test } from 'bun:test'
 import { findFreePort } from '../../../bench/lib/processes'
-import { newScript } from '../../../src/cluster/script'
-import { slotOf } from '../../../src/cluster/slots'
+import { newScript } from '../../../src/cluster/link/script'
+import { slotOf } from '../../../src/cluster/link/slots'
 import { openTestLink } from '../../redis/link'
 import { findRedisPrograms, startRedis } from '../../redis/redis'
 import { RedisProcess } from '../../redis/redis-process'

@@ -1,7 +1,7 @@
 /** Connections that are cut, a Redis that comes back, and a replica that takes over. */
 import { expect, test } from 'bun:test'
-import { RedisAway } from '../../../src/cluster/away'
-import { newScript } from '../../../src/cluster/script'
+import { RedisAway } from '../../../src/cluster/link/away'
+import { newScript } from '../../../src/cluster/link/script'
 import { openTestLink } from '../../redis/link'
 import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'

@@ -1,7 +1,7 @@
 /** A link to one Redis: order, and what becomes of it when Redis goes and comes back. */
 import { expect, test } from 'bun:test'
-import { RedisAway } from '../../../src/cluster/link'
-import { newScript } from '../../../src/cluster/script'
+import { RedisAway } from '../../../src/cluster/link/link'
+import { newScript } from '../../../src/cluster/link/script'
 import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
 import { openTestLink } from '../../redis/link'

@@ -2,8 +2,8 @@
  * Refusing: whether a Redis that is there refuses what it is told to write, since it is full, cannot save, or lacks
  * replicas. Told once when that begins and once when it is over: in the log, and on `/ready`. Beats find it out.
  */
-import type { Readiness } from '../core/readiness'
-import type { Log } from '../core/types'
+import type { Readiness } from '../../core/readiness'
+import type { Log } from '../../core/types'
 
 /** What Redis begins its refusals of writes with. What its connections find out is Absence's. */
 const REFUSAL = /^(OOM|MISCONF|NOREPLICAS|NOPERM)\b[^.]*/

@@ -1,6 +1,6 @@
 /** The ways in which Redis fails a node. */
-import type { RedisAddress } from '../config/redis-url'
-import { raise, REFUSE } from '../core/errors'
+import type { RedisAddress } from '../../config/redis-url'
+import { raise, REFUSE } from '../../core/errors'
 
 /** Redis did not answer, or cannot do it now; a repeat may succeed. */
 export class RedisAway extends Error {

@@ -1,12 +1,12 @@
 /** Values that the nodes of a plugin share, kept in the table of apps; while that is away they are read here. */
-import type { SharedCall } from '../core/engine'
-import { raise, REFUSE } from '../core/errors'
-import { parseJson } from '../core/json'
-import type { PluginStore } from '../core/plugin-means'
-import { endOf, inexact, jsonFor, noNumber, requireLimit, timeOf } from '../core/plugin-values'
-import { RedisAway } from './link'
+import type { SharedCall } from '../../core/engine'
+import { raise, REFUSE } from '../../core/errors'
+import { parseJson } from '../../core/json'
+import type { PluginStore } from '../../core/plugin-means'
+import { endOf, inexact, jsonFor, noNumber, requireLimit, timeOf } from '../../core/plugin-values'
+import { RedisAway } from '../link/link'
 import type { Records } from './records'
-import type { Shared, Table } from './records-table'
+import type { Shared, Table } from './table'
 
 type Options = Parameters<PluginStore['set']>[2]
 type Range = Parameters<PluginStore['entries']>[0]

@@ -2,8 +2,8 @@
  * Keeper: one connection that is remade for as long as it is wanted, after a growing pause. Owns the connection
  * there is, and why there is none. It notices a server that does not answer any more.
  */
-import { messageOf } from '../core/errors'
-import type { Cancel, Clock } from '../core/types'
+import { messageOf } from '../../core/errors'
+import type { Cancel, Clock } from '../../core/types'
 import { NO_ANSWER, PATIENCE_MS, RedisAway, RedisUnfit } from './away'
 import type { Dialled } from './dial'
 

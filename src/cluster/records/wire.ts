@@ -2,13 +2,13 @@
  * Records on their way to the table of apps in Redis and back: items by kind and id, their values as JSON, and the names
  * that no two of them may have. What anybody else wrote there is refused.
  */
-import { NEW_APP, type AppOverrides, type AppRecord } from '../core/app'
-import { ACTIONS, type AuditEntry, type AuditRow } from '../core/audit'
-import type { UniqueField } from '../core/app-names'
-import { isRecord, parseJson } from '../core/json'
-import type { SharedValue, StoredAdmin } from '../core/mirror'
-import type { TokenRecord } from '../core/tokens'
-import { VERSION } from './wire'
+import { NEW_APP, type AppOverrides, type AppRecord } from '../../core/app'
+import { ACTIONS, type AuditEntry, type AuditRow } from '../../core/audit'
+import type { UniqueField } from '../../core/app-names'
+import { isRecord, parseJson } from '../../core/json'
+import type { SharedValue, StoredAdmin } from '../../core/mirror'
+import type { TokenRecord } from '../../core/tokens'
+import { VERSION } from '../wire'
 
 /** The table's place among the keys, and its bus as `Link` names it. */
 export const TABLE = 'apps'

@@ -3,7 +3,7 @@
  * refused at once, so that a server that hangs costs no memory.
  */
 import { createHash } from 'node:crypto'
-import { messageOf } from '../core/errors'
+import { messageOf } from '../../core/errors'
 import {
   explainRefusal,
   isReply,
@@ -18,7 +18,7 @@ import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'
 import type { RedisInfo } from './redis-info'
 import type { Script } from './script'
-import type { Versions } from './wire'
+import type { Versions } from '../wire'
 
 const MAX_WAITING = 100_000
 const MAX_WAITING_BYTES = 64 * 2 ** 20

@@ -1,13 +1,13 @@
 /** The settings of a link, and a look at the Redis that they lead to. */
-import { nodeNameOf } from '../config/cluster-settings'
-import type { Config } from '../config/config'
-import { readRedisUrl } from '../config/redis-url'
-import { messageOf } from '../core/errors'
-import { Readiness } from '../core/readiness'
-import type { Clock, Log } from '../core/types'
+import { nodeNameOf } from '../../config/cluster-settings'
+import type { Config } from '../../config/config'
+import { readRedisUrl } from '../../config/redis-url'
+import { messageOf } from '../../core/errors'
+import { Readiness } from '../../core/readiness'
+import type { Clock, Log } from '../../core/types'
 import { openLink, type LinkOptions } from './link'
 import { readRedisTls } from './tls-files'
-import { VERSION } from './wire'
+import { VERSION } from '../wire'
 
 /** A link as the settings say, without scripts. */
 export const linkOptionsOf = (

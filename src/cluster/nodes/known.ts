@@ -2,8 +2,8 @@
  * KnownNodes: what this node knows of the others. Owns it. A node that has said nothing for a lease is forgotten, but
  * not while nobody can be heard.
  */
-import type { AppId } from '../core/types'
-import type { AppNumbers, NodeBeat, NodeCard } from './nodes-wire'
+import type { AppId } from '../../core/types'
+import type { AppNumbers, NodeBeat, NodeCard } from './wire'
 
 /** A node of the others. */
 export type KnownNode = {

@@ -2,7 +2,7 @@
  * Buses: the connection on which the node hears what is said. Owns the names that it listens to, and listens to all
  * of them again when the connection is remade.
  */
-import { messageOf } from '../core/errors'
+import { messageOf } from '../../core/errors'
 import { explainRefusal, isReply, RedisAway, RedisMoved, withPatience } from './away'
 import type { Dialled } from './dial'
 import { Keeper, type KeeperOptions } from './keeper'

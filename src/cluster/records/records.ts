@@ -3,15 +3,15 @@
  * the table has a number. A message says that there is another one; the node then asks for what has changed since its
  * own, and carries that out in order. So what was not heard, or came twice, does no harm.
  */
-import { RealtimeError } from '../core/errors'
-import type { Mirror, MirrorState } from '../core/mirror'
-import type { Cancel, Clock, Log } from '../core/types'
-import { PATIENCE_MS, RedisAway } from './away'
-import type { Numbers } from './context'
-import type { Changed, Page } from './records-page'
-import { addToTable, fillTable, itemsOf } from './records-fill'
-import { TABLE_BEAT_MS, type Looked, type Table } from './records-table'
-import { storedTarget, type Target } from './records-targets'
+import { RealtimeError } from '../../core/errors'
+import type { Mirror, MirrorState } from '../../core/mirror'
+import type { Cancel, Clock, Log } from '../../core/types'
+import { PATIENCE_MS, RedisAway } from '../link/away'
+import type { Numbers } from '../context'
+import type { Changed, Page } from './page'
+import { addToTable, fillTable, itemsOf } from './fill'
+import { TABLE_BEAT_MS, type Looked, type Table } from './table'
+import { storedTarget, type Target } from './targets'
 import {
   readAdmin,
   readApp,
@@ -21,7 +21,7 @@ import {
   readTableMessage,
   readToken,
   splitShared,
-} from './records-wire'
+} from './wire'
 
 /** How soon one looks again at a table that is about to be filled. */
 const SOON_MS = TABLE_BEAT_MS / 8

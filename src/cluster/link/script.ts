@@ -1,12 +1,12 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- for whoever compiles a file that imports this one
-/// <reference path="./scripts/lua.d.ts" />
+/// <reference path="../scripts/lua.d.ts" />
 /**
  * Script: what Redis carries out for a node, all of it at once and nothing between. The files are in `scripts/`;
  * each begins with what all have in common. A script finds the prefix of its place in KEYS[1], and in ARGV what
  * `Link.run` was given.
  */
-import base from './scripts/base.lua' with { type: 'text' }
-import common from './scripts/common.lua' with { type: 'text' }
+import base from '../scripts/base.lua' with { type: 'text' }
+import common from '../scripts/common.lua' with { type: 'text' }
 
 export type Script = {
   /** Short, for messages about it. */

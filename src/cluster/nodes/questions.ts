@@ -3,11 +3,11 @@
  * the workers beside it. Whoever has an answer gives it. Owns the questions that have no answer yet. It is for nothing
  * on a hot path.
  */
-import type { App } from '../core/app'
-import type { ConnectionView } from '../core/connection-view'
-import type { CloseOrder } from '../core/engine'
-import type { Context } from './context'
-import type { NodeAnswer, NodeAsk, NodeClose } from './nodes-wire'
+import type { App } from '../../core/app'
+import type { ConnectionView } from '../../core/connection-view'
+import type { CloseOrder } from '../../core/engine'
+import type { Context } from '../context'
+import type { NodeAnswer, NodeAsk, NodeClose } from './wire'
 
 /** Who has not answered by then has no answer. */
 const PATIENCE_MS = 1000

@@ -1,9 +1,9 @@
 /** What a link is opened with, and what it tells. */
-import type { Readiness } from '../core/readiness'
-import type { Clock, Log } from '../core/types'
+import type { Readiness } from '../../core/readiness'
+import type { Clock, Log } from '../../core/types'
 import type { DialOptions } from './dial'
 import type { Script } from './script'
-import type { Versions } from './wire'
+import type { Versions } from '../wire'
 
 /** True for places whose keys are on the Redis that an event is about; all are, but on a Cluster. */
 export type Covers = (place: string) => boolean

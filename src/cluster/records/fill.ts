@@ -1,7 +1,7 @@
 /** Fills the table in Redis with what this node has, or adds what only this node has to a table of others. */
-import type { Mirror, MirrorState } from '../core/mirror'
-import { newNonce } from './context'
-import type { Known, Table } from './records-table'
+import type { Mirror, MirrorState } from '../../core/mirror'
+import { newNonce } from '../context'
+import type { Known, Table } from './table'
 import {
   itemOfAdmin,
   itemOfApp,
@@ -10,7 +10,7 @@ import {
   itemOfToken,
   rowText,
   type Item,
-} from './records-wire'
+} from './wire'
 
 /** Characters of one command. */
 const CHUNK_CHARS = 500_000

@@ -1,10 +1,10 @@
 /** AGREED: what has to be the same on all nodes, since clients of one reach those of another. */
-import type { Config } from '../config/config'
-import { LIMIT_SETTINGS, SETTINGS } from '../config/config'
-import type { LimitName } from '../core/limits'
-import type { NodeDifference } from '../core/node-report'
-import type { ProvidedApp } from '../core/provided-apps'
-import type { NodeCard } from './nodes-wire'
+import type { Config } from '../../config/config'
+import { LIMIT_SETTINGS, SETTINGS } from '../../config/config'
+import type { LimitName } from '../../core/limits'
+import type { NodeDifference } from '../../core/node-report'
+import type { ProvidedApp } from '../../core/provided-apps'
+import type { NodeCard } from './wire'
 
 /** Settings, besides limits. */
 export const AGREED = [

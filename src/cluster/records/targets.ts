@@ -2,14 +2,14 @@
  * Targets: where changes of the table go on this node. Before the start that is its database; of a server that runs it
  * is the node, which changes memory, database and connections.
  */
-import type { AppOverrides, AppRecord } from '../core/app'
-import type { Core } from '../core/core'
-import type { Node } from '../core/engine'
-import { parseJson } from '../core/json'
-import type { Mirror, SharedValue } from '../core/mirror'
-import { applyOverrides } from '../core/provided-apps'
-import type { TokenRecord } from '../core/tokens'
-import { areSame } from './records-wire'
+import type { AppOverrides, AppRecord } from '../../core/app'
+import type { Core } from '../../core/core'
+import type { Node } from '../../core/engine'
+import { parseJson } from '../../core/json'
+import type { Mirror, SharedValue } from '../../core/mirror'
+import { applyOverrides } from '../../core/provided-apps'
+import type { TokenRecord } from '../../core/tokens'
+import { areSame } from './wire'
 
 /** Each does nothing where that is what there is. They throw where the database does, and AppConflict. */
 export interface Target {

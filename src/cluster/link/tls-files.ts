@@ -1,8 +1,8 @@
 /** What Redis is shown, and shown by, where it speaks TLS: from the files that the settings name. */
 import { createSecureContext } from 'node:tls'
-import { CLUSTER_SETTINGS, type ClusterFiles } from '../config/cluster-settings'
-import { readPem } from '../config/pem-file'
-import { messageOf } from '../core/errors'
+import { CLUSTER_SETTINGS, type ClusterFiles } from '../../config/cluster-settings'
+import { readPem } from '../../config/pem-file'
+import { messageOf } from '../../core/errors'
 import { RedisUnfit } from './away'
 import type { RedisTls } from './dial'
 

@@ -2,9 +2,9 @@
  * ClusterLink: a link to a Redis Cluster. Owns the masters that it talks to, and who of them has which slot; both
  * follow what the Cluster says. A master that is away takes its places along, and no others.
  */
-import type { RedisAddress } from '../config/redis-url'
-import { messageOf } from '../core/errors'
-import type { Cancel } from '../core/types'
+import type { RedisAddress } from '../../config/redis-url'
+import { messageOf } from '../../core/errors'
+import type { Cancel } from '../../core/types'
 import { Absence } from './absence'
 import { PATIENCE_MS, RedisAway, RedisMoved, RedisUnfit } from './away'
 import type { LinkEvents, LinkOptions } from './link-events'

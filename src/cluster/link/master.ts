@@ -1,7 +1,7 @@
 /**
  * Master: both connections to one Redis, and what they say of it. A link has one, or one for each master of a Cluster.
  */
-import type { RedisAddress } from '../config/redis-url'
+import type { RedisAddress } from '../../config/redis-url'
 import { RedisAway } from './away'
 import { Buses } from './buses'
 import { Commands } from './commands'

@@ -1,8 +1,8 @@
 /**
  * Absence: whether Redis is away, told once when it goes and once when it is back: in the log, and on `/ready`.
  */
-import type { Readiness } from '../core/readiness'
-import type { Clock, Log } from '../core/types'
+import type { Readiness } from '../../core/readiness'
+import type { Clock, Log } from '../../core/types'
 
 type AbsenceOptions = {
   readonly clock: Clock

@@ -2,27 +2,21 @@
  * Nodes: this node tells the others of itself, with every beat and when the numbers of an app change, and hears what
  * they say. Each keeps what it knows of all, so that nobody is asked.
  */
-import type { App } from '../core/app'
-import type { Core } from '../core/core'
-import { messageOf } from '../core/errors'
-import type { NodeReport } from '../core/node-report'
-import type { AppId, Cancel } from '../core/types'
-import { Usage } from '../core/usage'
-import { RedisAway, withPatience } from './away'
-import { BEAT_MS, LEASE_MS, type Context } from './context'
-import { differencesOf } from './nodes-agreed'
-import { Questions } from './nodes-questions'
-import { KnownNodes, type KnownNode } from './nodes-known'
-import {
-  readCard,
-  readNodeMessage,
-  type AppNumbers,
-  type NodeBeat,
-  type NodeCard,
-} from './nodes-wire'
-import { pairs } from './snapshot'
-import type { Script } from './script'
-import { SCRIPTS } from './scripts'
+import type { App } from '../../core/app'
+import type { Core } from '../../core/core'
+import { messageOf } from '../../core/errors'
+import type { NodeReport } from '../../core/node-report'
+import type { AppId, Cancel } from '../../core/types'
+import { Usage } from '../../core/usage'
+import { RedisAway, withPatience } from '../link/away'
+import { BEAT_MS, LEASE_MS, type Context } from '../context'
+import { differencesOf } from './agreed'
+import { Questions } from './questions'
+import { KnownNodes, type KnownNode } from './known'
+import { readCard, readNodeMessage, type AppNumbers, type NodeBeat, type NodeCard } from './wire'
+import { pairs } from '../snapshot'
+import type { Script } from '../link/script'
+import { SCRIPTS } from '../scripts'
 
 export const NODES_PLACE = 'nodes'
 export const NODES_BUS = `{${NODES_PLACE}}:bus`

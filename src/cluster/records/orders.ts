@@ -2,16 +2,16 @@
  * Orders that change the table of apps: one script each, done when this node has carried out what it has written. The
  * script refuses what this node could not know: names that are taken, and apps that somebody has changed meanwhile.
  */
-import type { App, AppRecord } from '../core/app'
-import { AppConflict, AppOutdated, type AppChange } from '../core/apps'
-import type { Core } from '../core/core'
-import { raise, REFUSE } from '../core/errors'
-import type { Mirror, PendingRow, StoredAdmin } from '../core/mirror'
-import { overridesOf } from '../core/provided-apps'
-import type { TokenChange, TokenRecord } from '../core/tokens'
-import { RedisAway } from './link'
+import type { App, AppRecord } from '../../core/app'
+import { AppConflict, AppOutdated, type AppChange } from '../../core/apps'
+import type { Core } from '../../core/core'
+import { raise, REFUSE } from '../../core/errors'
+import type { Mirror, PendingRow, StoredAdmin } from '../../core/mirror'
+import { overridesOf } from '../../core/provided-apps'
+import type { TokenChange, TokenRecord } from '../../core/tokens'
+import { RedisAway } from '../link/link'
 import type { Records } from './records'
-import type { Table, Write } from './records-table'
+import type { Table, Write } from './table'
 import {
   itemOfAdmin,
   itemOfApp,
@@ -20,7 +20,7 @@ import {
   rowText,
   takenFieldsOf,
   type Item,
-} from './records-wire'
+} from './wire'
 
 /** Rows of the audit that are told in one go. */
 const ROWS_AT_ONCE = 20

@@ -1,6 +1,6 @@
 /** Which master of a Cluster has which slots, as one of its nodes says. */
-import type { RedisAddress } from '../config/redis-url'
-import { messageOf } from '../core/errors'
+import type { RedisAddress } from '../../config/redis-url'
+import { messageOf } from '../../core/errors'
 import { RedisAway, RedisUnfit, withPatience } from './away'
 import { dial, type DialOptions } from './dial'
 

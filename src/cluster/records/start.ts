@@ -2,16 +2,16 @@
  * Before the start: what the table of apps has is taken into this node's database, which the server then reads as ever.
  * So a server that starts has the apps of all, and starts with those of before while Redis is away.
  */
-import type { Clock } from '../core/types'
-import type { Mirror } from '../core/mirror'
-import { RedisAway, RedisUnfit } from './away'
-import { newNumbers } from './context'
-import { openLink, type LinkEvents, type LinkOptions } from './link'
-import { NO_LOG } from './link-settings'
+import type { Clock } from '../../core/types'
+import type { Mirror } from '../../core/mirror'
+import { RedisAway, RedisUnfit } from '../link/away'
+import { newNumbers } from '../context'
+import { openLink, type LinkEvents, type LinkOptions } from '../link/link'
+import { NO_LOG } from '../link/link-settings'
 import { Records } from './records'
-import { Table } from './records-table'
-import { storedTarget } from './records-targets'
-import { TABLE_SCRIPTS } from './records-scripts'
+import { Table } from './table'
+import { storedTarget } from './targets'
+import { TABLE_SCRIPTS } from './scripts'
 
 /** Between two looks at whether somebody else has made the first credentials. */
 const LOOK_MS = 250

@@ -2,9 +2,9 @@
  * NodesWire: what nodes say of themselves, on a bus of their own. A message is an object in one line of JSON; nodes of
  * all versions read it, so fields are added and none is ever changed. What is none, is refused.
  */
-import type { ConnectionView } from '../core/connection-view'
-import { isRecord, parseJson, parseRecord } from '../core/json'
-import type { AppId } from '../core/types'
+import type { ConnectionView } from '../../core/connection-view'
+import { isRecord, parseJson, parseRecord } from '../../core/json'
+import type { AppId } from '../../core/types'
 
 /** A node is there, every `BEAT_MS`. */
 export type NodeBeat = {

@@ -1,9 +1,9 @@
 /** Table: the table of apps in Redis, as a node asks it. All of it rejects with RedisAway. */
-import { newNonce } from './context'
-import type { Link } from './link'
-import { readPage, type Page } from './records-page'
-import { TABLE, type Item } from './records-wire'
-import { TABLE_SCRIPTS } from './records-scripts'
+import { newNonce } from '../context'
+import type { Link } from '../link/link'
+import { readPage, type Page } from './page'
+import { TABLE, type Item } from './wire'
+import { TABLE_SCRIPTS } from './scripts'
 
 /** How long nodes have to say what they have, before one of them fills the table. */
 export const TABLE_BEAT_MS = 2000

@@ -1,5 +1,5 @@
 /** What a Redis says of itself (`INFO`), and whether it can serve. */
-import type { RedisTarget } from '../config/redis-url'
+import type { RedisTarget } from '../../config/redis-url'
 
 /** The identity of the data of a Redis: another one after a start without them, and after a failover. */
 export type Life = {

@@ -3,8 +3,8 @@
  * it dials again.
  */
 import type { Command, Redis, RedisOptions } from 'ioredis'
-import type { RedisAddress, RedisTarget } from '../config/redis-url'
-import { messageOf } from '../core/errors'
+import type { RedisAddress, RedisTarget } from '../../config/redis-url'
+import { messageOf } from '../../core/errors'
 import { NO_ANSWER, PATIENCE_MS, RedisAway, RedisUnfit, tooFewRights, withPatience } from './away'
 import { readInfo, unfitness, type RedisInfo } from './redis-info'
 
