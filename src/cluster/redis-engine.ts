@@ -152,16 +152,21 @@ export class RedisEngine implements Engine {
     this.parts.historyStore?.endEpochs() // a server that is alone again has missed what is kept in Redis
     this.#beats.refusing = new Refusing(core.log, core.readiness)
     await this.records.begin(core, mirror)
-    await this.#comeBack()
+    await this.#beginHere()
   }
 
-  async #comeBack(): Promise<void> {
+  async #beginHere(): Promise<void> {
     void this.records.comeBack()
     await this.#beats.beat()
+    await this.#writer.earlier.give()
+  }
+
+  /** After the connection was lost: what is heard, and what is held, may be another. */
+  async #comeBack(): Promise<void> {
+    await this.#beginHere()
     this.repeats.tellAgain()
     await this.#replicas.refetchAll(({ state }) => state === 'deaf')
     await this.#beats.compareAll()
-    await this.#writer.earlier.give()
   }
 
   /** What this node has in a channel, and Redis does not know. */

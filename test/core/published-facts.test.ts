@@ -1,7 +1,7 @@
 /** What was published: each event once, on the node that caused it, when the engine has accepted it. */
 import { describe, expect, test } from 'bun:test'
 import { EVENT, post } from '../dialects/expusherlite/requests'
-import { start } from '../harness'
+import { start, waitUntil } from '../harness'
 import { listen } from '../listen'
 import { connectPhoenix } from '../phoenix'
 import { publish } from '../publish'
@@ -58,6 +58,7 @@ describe('published', () => {
     client.send({ event: 'client-a', channel: 'private-room', data: { x: 1 } })
     client.send({ event: 'client-b', channel: 'private-elsewhere', data: {} })
     await client.next('the refusal')
+    await waitUntil('the event is published', () => facts.length > 0)
     const { socketId } = client
     const sent = { channel: 'private-room', event: 'client-a', data: '{"x":1}' }
     expect(facts as unknown).toEqual([{ app: '1', origin: 'client', socketId, ...sent }])

@@ -72,6 +72,7 @@ describe('success', () => {
     expect(await client.frames.take(2)).toEqual([makeSuccess('room'), makeSuccess('room')])
     await server.sdk().trigger('room', 'e', '')
     expect((await client.nextJson()).event).toBe('e')
+    await server.settle()
     expect(server.listFactNames()).toEqual([
       'connected',
       'channel_occupied room',
