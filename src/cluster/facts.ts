@@ -214,9 +214,9 @@ export class FactStreams {
     return `${this.context.cluster}/${partition}`
   }
 
-  /** False where something that was written down is still to be sent. */
+  /** False where something that was written down is still to be sent. Once this node has stopped nobody asks the database. */
   get isSent(): boolean {
-    return this.parts.facts.keeper?.isDone() ?? true
+    return this.#isStopped || (this.parts.facts.keeper?.isDone() ?? true)
   }
 
   /** Reads a partition no more. Done when all that was emitted is kept, and given up in Redis. Rejects with RedisAway. */

@@ -78,7 +78,24 @@ export class Joins {
     if (entry.kind.counted) {
       replica.own++
       const told = this.parts.counting.note(replica)
-      if (told) return told.catch(ignoreAway).then(() => this.#joinSeatless(replica, conn, entry))
+      if (told) return this.#joinTold(replica, conn, entry, told)
+    }
+    return this.#joinSeatless(replica, conn, entry)
+  }
+
+  /** Where the script itself fails, nobody has joined. */
+  async #joinTold(
+    replica: Replica,
+    conn: Connection,
+    entry: Entry,
+    told: Promise<void>,
+  ): Promise<undefined> {
+    try {
+      await told.catch(ignoreAway)
+    } catch (cause) {
+      replica.own--
+      this.parts.replicas.release(replica)
+      throw cause
     }
     return this.#joinSeatless(replica, conn, entry)
   }

@@ -92,13 +92,15 @@ export class Replays {
     if (!rule || replica.state === 'deaf') return undefined
     const reading = new Reading(wishOf(conn, entry, rule))
     replica.readings.add(reading)
-    const answer = await this.#read(entry, rule, reading.wish)
-    if (answer) {
-      reading.take(answer)
-      return reading
+    let answer: Answer | undefined
+    try {
+      answer = await this.#read(entry, rule, reading.wish)
+    } finally {
+      if (!answer) replica.readings.delete(reading)
     }
-    replica.readings.delete(reading)
-    return undefined
+    if (!answer) return undefined
+    reading.take(answer)
+    return reading
   }
 
   async #read(

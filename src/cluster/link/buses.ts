@@ -171,10 +171,11 @@ export class Buses {
   async #count(dialled: Dialled, answer: Promise<unknown>): Promise<void> {
     const keeper = this.#keeper
     keeper.asked++
+    const askedAt = this.options.clock.mono()
     try {
       await answer
     } finally {
-      if (keeper.current === dialled) keeper.count()
+      if (keeper.current === dialled) keeper.count(askedAt)
     }
   }
 }

@@ -37,7 +37,10 @@ export class Keeper {
   /** Counts; their difference has no answer. */
   asked = 0
   answered = 0
-  /** When the server last answered, in monotonic milliseconds; undefined where it never has. */
+  /**
+   * When what the server last answered was asked, in monotonic milliseconds; undefined where it never has. Its answer
+   * may have waited long for a process that stood still.
+   */
   #heardAt: number | undefined
   /** `asked` at each of the last ticks, the oldest first. */
   readonly #marks: number[] = []
@@ -59,10 +62,10 @@ export class Keeper {
     return this.#heardAt
   }
 
-  /** Counts an answer of the connection there is. */
-  count(): void {
+  /** Counts an answer of the connection there is, to what was asked then. */
+  count(askedAt: number): void {
     this.answered++
-    this.#heardAt = this.options.clock.mono()
+    this.#heardAt = askedAt
   }
 
   /** Done after the first attempt, whatever came of it. @throws RedisUnfit */
@@ -150,8 +153,9 @@ export class Keeper {
 
   #ping(dialled: Dialled): void {
     this.asked++
+    const askedAt = this.options.clock.mono()
     const count = (): void => {
-      if (this.#dialled === dialled) this.count()
+      if (this.#dialled === dialled) this.count(askedAt)
     }
     dialled.send('ping', []).then(count, count)
   }

@@ -58,6 +58,7 @@ export function Nodes() {
           </tbody>
         </table>
       </div>
+      <p class="hint">Plots, numbers and lists are those of the node that answers.</p>
     </section>
   )
 }
