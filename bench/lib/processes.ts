@@ -285,18 +285,43 @@ export function reinCommand(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[]
  */
 const PORTS = { first: 20_000, count: 12_000 }
 
-/** @throws Error where none is free */
+/** Ports that this process was given; it lets go of none before it ends. */
+const claimed = new Set<number>()
+
+/**
+ * A port that nobody listens on, and that nobody else who asks here is given while this process runs: between the answer
+ * and the server's start is a second in which many processes ask.
+ * @throws Error where none is free
+ */
 export function findFreePort(): number {
   for (let tries = 0; tries < 100; tries++) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
-    try {
-      Bun.listen({ hostname: HOST, port, socket: { data() {} } }).stop(true)
-      return port
-    } catch {
-      // EADDRINUSE: the next one
-    }
+    if (claimed.has(port) || !isFree(port)) continue
+    if (!claimPort(port)) continue
+    claimed.add(port)
+    return port
   }
   throw new Error('no port is free')
+}
+
+/** A name that only one process can have, and that ends with it; other systems than Linux have none such. */
+function claimPort(port: number): boolean {
+  if (process.platform !== 'linux') return true
+  try {
+    Bun.listen({ unix: `\0carillon-port-${port}`, socket: { data() {} } }).unref()
+    return true
+  } catch {
+    return false // EADDRINUSE: another process was given it
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: HOST, port, socket: { data() {} } }).stop(true)
+    return true
+  } catch {
+    return false // EADDRINUSE
+  }
 }
 
 async function waitUntilUp(port: number, child: Running, isTls?: true): Promise<void> {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execute } from '../commands'
 import { pathOf } from '../programs'
-import { AS_NOBODY, freePort, NOBODY } from './postgres'
+import { findFreePort } from '../../../bench/lib/processes'
+import { AS_NOBODY, NOBODY } from './postgres'
 
 const TIMEOUT_MS = 20_000
 
@@ -44,7 +45,7 @@ export class MariaDb {
     mkdirSync(join(folder, 'data'))
     if (AS_NOBODY.length > 0)
       for (const owned of [folder, join(folder, 'data')]) chownSync(owned, NOBODY, NOBODY)
-    const database = new MariaDb(folder, freePort())
+    const database = new MariaDb(folder, findFreePort())
     await database.#waitUntilReady()
     return database
   }

@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findFreePort } from '../../../bench/lib/processes'
 import { execute } from '../commands'
 import { pathOf } from '../programs'
 
@@ -50,7 +51,7 @@ export class Postgres {
       'UTF8',
     ]
     await execute([program, ...as, ...options], { cwd: folder, timeoutMs: TIMEOUT_MS })
-    const postgres = new Postgres(folder, freePort())
+    const postgres = new Postgres(folder, findFreePort())
     await postgres.#waitUntilReady()
     return postgres
   }
@@ -80,9 +81,3 @@ export class Postgres {
 
 /** Both programs are in one folder. */
 const programOf = (name: string): string => pathOf('initdb')!.replace(/initdb$/, name)
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  using listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } })
-  return listener.port
-}
