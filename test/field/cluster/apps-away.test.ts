@@ -6,7 +6,7 @@ import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
 import { bearer, makeToken } from '../../tokens'
 import { describeWith } from '../programs'
-import { APPS, appsOf, ask, makeApp, slugsOf, startNode, waitForSlugs } from './node'
+import { APPS, appsOf, ask, makeApp, slugsOf, startNode, until, waitForSlugs } from './node'
 
 /** The app that each node has by itself. */
 const OWN = 'test-app'
@@ -42,7 +42,10 @@ describeWith('redis-server', 'apps of nodes', () => {
     await makeApp(one, 'the first')
     await ask(two, 'PATCH', `${APPS}/${OWN}`, { app: { client_events: false } })
     await ask(three, 'POST', '/api/admin/tokens', { token: { name: 'ci', scope: 'read' } })
-    const before = (await ask(one, 'GET', '/api/admin/audit')).body
+    const { body: before } = await until(
+      () => ask(one, 'GET', '/api/admin/audit'),
+      ({ body }) => body.data.length === 3,
+    )
     await redis.cli('flushall')
     const refused = await ask(two, 'POST', APPS, { app: { name: 'too early' } })
     expect(refused.status).toBe(503)
@@ -143,6 +146,7 @@ describeWith('redis-server', 'apps of nodes', () => {
     const { token } = await makeToken(other, { name: 'ci', scope: 'all' })
     const statusOf = async (node: TestServer): Promise<number> =>
       (await node.http(APPS, { headers: bearer(token) })).status
+    await waitUntil('it is known', () => same.core.tokens.countLive(same.clock.now()) === 1)
     expect([await statusOf(same), await statusOf(one)]).toEqual([200, 401])
     await using client = await one.raw()
     await client.subscribed('room')

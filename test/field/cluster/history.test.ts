@@ -9,7 +9,7 @@ import { makeTemporary } from '../../http/admin-requests'
 import { startRedis } from '../../redis/redis'
 import { post } from '../../http/event-requests'
 import { describeWith } from '../programs'
-import { startNode } from './node'
+import { startNode, until } from './node'
 import { startPair } from './pair'
 
 const RULE = { prefix: '', size: 100, ttl_seconds: 3600, durable: false, rewind: 0 }
@@ -249,7 +249,11 @@ describeWith('redis-server', 'history of two nodes', () => {
     await trigger('5')
     expect(await isWhole(second)).toBe(true)
     await one.signed('DELETE', '/channels/room/history')
-    expect(await isWhole({ ...second, offset: 1 })).toBe(false)
+    // The other node is told a moment later.
+    await until(
+      () => isWhole({ ...second, offset: 1 }),
+      (isIt) => !isIt,
+    )
     await trigger('6')
     expect(await heard(3)).toBe('456')
     const forgotten = await read(one)

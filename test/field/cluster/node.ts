@@ -2,7 +2,7 @@
 import { createServed } from '../../../kit/server'
 import { readConfig, type Config } from '../../../src/config/config'
 import type { AnyPlugin } from '../../../src/plugin'
-import { TestServer, waitUntil } from '../../harness'
+import { PATIENCE_MS, TestServer, waitUntil } from '../../harness'
 
 const { limits } = readConfig({ CARILLON_LOG_LEVEL: 'silent' })
 
@@ -15,6 +15,20 @@ export async function startNode(
 ): Promise<TestServer> {
   const all = { webhookSettleMs: 0, limits, redisUrl, ...config }
   return new TestServer(await createServed({ config: all, plugins }))
+}
+
+/** Asks again until it is so; what other nodes say comes by Redis. */
+export async function until<Answer>(
+  ask: () => Promise<Answer> | Answer,
+  isSo: (answer: Answer) => boolean,
+): Promise<Answer> {
+  const end = performance.now() + PATIENCE_MS
+  for (;;) {
+    const answer = await ask()
+    if (isSo(answer)) return answer
+    if (performance.now() > end) throw new Error(`it is still ${JSON.stringify(answer)}`)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
 }
 
 export const APPS = '/api/admin/apps'

@@ -16,6 +16,7 @@ import { scrape } from '../../prometheus'
 import { openTestLink } from '../../redis/link'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
+import { until } from './node'
 
 /** As the admin API has it; what tests look at. */
 type Listed = {
@@ -33,20 +34,6 @@ type Listed = {
 async function listNodes(server: TestServer): Promise<readonly Listed[]> {
   const { data } = (await (await server.admin('/api/admin/nodes')).json()) as { data: Listed[] }
   return data
-}
-
-/** Asks again until it is so; what other nodes say comes by Redis. */
-async function until<Answer>(
-  ask: () => Promise<Answer> | Answer,
-  isSo: (answer: Answer) => boolean,
-): Promise<Answer> {
-  const end = performance.now() + 10_000
-  for (;;) {
-    const answer = await ask()
-    if (isSo(answer)) return answer
-    if (performance.now() > end) throw new Error(`it is still ${JSON.stringify(answer)}`)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
 }
 
 describeWith('redis-server', 'nodes', () => {
