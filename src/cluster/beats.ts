@@ -50,8 +50,9 @@ export class Beats {
   #hasRedisLost = false
   /** Since the engine has begun. */
   refusing: Refusing | undefined
-  /** Of each partition: whether it has a lease there, and the renewal that is under way. */
+  /** Of each partition: whether it has a lease there, when it last asked for it and got it (`mono`), and the renewal that is under way. */
   readonly #isKnown = new Uint8Array(PARTITIONS)
+  readonly #leasedAt = new Float64Array(PARTITIONS).fill(Infinity)
   readonly #renewals = new Map<number, Promise<void>>()
 
   constructor(
@@ -113,9 +114,11 @@ export class Beats {
     const known = this.context.lives.of(partition) ?? ''
     const flags = [isNew ? 1 : 0, this.settleMs, writer.isResting ? 1 : 0, known]
     const args = [id, '', newNonce(), leaseMs, REAPED_AT_ONCE, ...flags]
+    const askedAt = this.context.clock.mono()
     const answer = (await link.run(SCRIPTS.beat, String(partition), args)) as BeatAnswer
     const [status, , life, name, nodes, hasFacts] = answer
     this.context.lives.note(partition, life, this.context.clock.mono())
+    if (status === 'OK') this.#leasedAt[partition] = askedAt
     if (status !== 'OK') writer.lose(partition)
     else if (leaseMs > 0) writer.note(partition, { writer: name, nodes, hasFacts: hasFacts === 1 })
     return answer
@@ -135,12 +138,13 @@ export class Beats {
     const [status] = await this.#run(partition, false)
     if (status === 'OK') return
     this.context.incarnations.renew(partition)
+    // Since it was given up what was said in a channel that nobody else heard went nowhere.
+    void this.parts().replicas.catchUp(this.#leasedAt[partition]!, [partition])
     await this.#run(partition, true)
     this.#isKnown[partition] = 1
     this.#renewed++
     const { lives, clock } = this.context
     if (lives.isNew(partition, clock.mono())) this.#hasRedisLost = true
-    void this.parts().replicas.refetchPartition(partition)
   }
 
   /** Compares what this node has with what Redis says, and has both agree. */

@@ -106,6 +106,7 @@ const NO_LINK: Link = {
   run: () => Promise.reject(new RedisAway('Redis is not connected yet', false)),
   subscribe: () => Promise.reject(new RedisAway('Redis is not connected yet', false)),
   unsubscribe: () => undefined,
+  heardUntil: () => Infinity,
   isUp: false,
   trouble: 'not connected yet',
   warnings: [],

@@ -141,9 +141,8 @@ export class RedisEngine implements Engine {
   }
 
   async #catchUp(ms: number): Promise<void> {
-    this.#replicas.deafness.note(this.#context.clock.mono() - ms)
     void this.records.comeBack()
-    await this.#replicas.refetchAll(() => true)
+    await this.#replicas.catchUp(this.#context.clock.mono() - ms)
   }
 
   /** Called once the link is open. Done when this node has its leases, where Redis is there. */
@@ -165,7 +164,7 @@ export class RedisEngine implements Engine {
   async #comeBack(): Promise<void> {
     await this.#beginHere()
     this.repeats.tellAgain()
-    await this.#replicas.refetchAll(({ state }) => state === 'deaf')
+    await this.#replicas.refetchDeaf()
     await this.#beats.compareAll()
   }
 

@@ -41,6 +41,8 @@ export class Replica {
   /** The number of the last message that is in it. */
   rev = 0
   state: ReplicaState = 'fetching'
+  /** Since when something that was said of it may not have been heard (`mono`); Infinity where all was. */
+  missingSince = Infinity
   /** Something was missed since the snapshot was asked for that is under way. */
   isStale = false
   readonly seats = new Map<SocketId, Seat>()

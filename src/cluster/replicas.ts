@@ -33,6 +33,11 @@ const GO_ON_MS = 20
 /** Snapshots that are asked for at once when all channels are fetched anew. */
 const FETCHES_AT_ONCE = 100
 
+const EVERYWHERE: readonly number[] = Array.from(
+  { length: PARTITIONS },
+  (_, partition) => partition,
+)
+
 /** What the rest of the engine does about a replica. */
 export type ReplicaEvents = {
   /** An event is next. */
@@ -53,8 +58,8 @@ export class Replicas {
   /** By partition. */
   readonly #partitions = Array.from({ length: PARTITIONS }, () => new WideMap<FullName, Replica>())
   readonly deafness: Deafness
-  /** Channels that could not be fetched; counted for life. */
-  #failures = 0
+  /** Those that could not be fetched. */
+  readonly #deaf = new Set<Replica>()
   #isRetrying = false
   /** Those that may be of no use. */
   readonly #idle = new Set<Replica>()
@@ -113,11 +118,15 @@ export class Replicas {
   }
 
   async #begin(replica: Replica): Promise<void> {
-    const now = this.context.clock.mono()
+    const { link, clock } = this.context
+    const bus = busOf(replica.name)
+    const heardUntil = replica.epoch === '' ? clock.mono() : link.heardUntil(bus)
+    replica.missingSince = Math.min(replica.missingSince, heardUntil)
     replica.state = 'fetching'
+    this.#deaf.delete(replica)
     replica.ready ??= Promise.withResolvers()
     try {
-      await this.context.link.subscribe(busOf(replica.name))
+      await link.subscribe(bus)
       await this.#fetch(replica)
     } catch (cause) {
       if (!(cause instanceof RedisAway))
@@ -127,8 +136,7 @@ export class Replicas {
         )
       replica.state = 'deaf'
       replica.isBlind = replica.epoch === ''
-      this.#failures++
-      this.deafness.note(now)
+      this.#deaf.add(replica)
       takeQueue(replica)
     }
     this.#settle(replica)
@@ -177,7 +185,8 @@ export class Replicas {
     const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
     const { isBlind } = replica
     const isLacking = isFirst ? isBlind : lacksSome(replica, snapshot, heard.length)
-    if (isLacking) this.deafness.noteLacking()
+    if (isLacking) this.deafness.note(replica.missingSince)
+    replica.missingSince = Infinity
     replica.isBlind = false
     this.events.adopted(replica, snapshot, heard)
     replica.epoch = snapshot.epoch
@@ -233,31 +242,44 @@ export class Replicas {
   /** Tries again what Redis has refused while no connection was lost, which nothing else would tell. */
   retry(): void {
     const { link, log } = this.context
-    if (!this.deafness.isThere || this.#isRetrying) return
+    if (this.#deaf.size === 0 || this.#isRetrying) return
     this.#isRetrying = true
-    const isMeant = ({ state, partition }: Replica): boolean =>
-      state === 'deaf' && link.isPlaceUp(String(partition))
-    this.refetchAll(isMeant)
+    this.#fetchDeaf(({ partition }) => link.isPlaceUp(String(partition)))
       .catch((cause: unknown) =>
         log.error({ error: messageOf(cause) }, 'redis: a retry has failed'),
       )
       .finally(() => (this.#isRetrying = false))
   }
 
-  /** Fetches all anew, where something may have been missed; those that are meant, or those of one partition. */
-  async refetchAll(isMeant: (replica: Replica) => boolean): Promise<void> {
-    const failures = this.#failures
-    for (let partition = 0; partition < PARTITIONS; partition++)
-      await this.refetchPartition(partition, isMeant)
-    if (this.#failures === failures) this.deafness.end()
+  /** Fetches those that could not be fetched. */
+  refetchDeaf(): Promise<void> {
+    return this.#fetchDeaf(() => true)
   }
 
-  async refetchPartition(
-    partition: number,
-    isMeant: (replica: Replica) => boolean = () => true,
+  #fetchDeaf(isMeant: (replica: Replica) => boolean): Promise<void> {
+    return this.#fetchThose(
+      [...this.#deaf],
+      (replica) => this.#deaf.has(replica) && isMeant(replica),
+    )
+  }
+
+  /** Fetches anew what something may be missing of that was said since then: all, or what is in one partition. */
+  async catchUp(since: number, partitions: readonly number[] = EVERYWHERE): Promise<void> {
+    for (const partition of partitions)
+      for (const replica of this.of(partition)) {
+        replica.missingSince = Math.min(replica.missingSince, since)
+        // What is on its way may be of before.
+        if (replica.state === 'fetching') replica.isStale = true
+      }
+    for (const partition of partitions) await this.#fetchThose(this.of(partition), () => true)
+  }
+
+  async #fetchThose(
+    replicas: Iterable<Replica>,
+    isMeant: (replica: Replica) => boolean,
   ): Promise<void> {
     let pending: Promise<void>[] = []
-    for (const replica of this.of(partition)) {
+    for (const replica of replicas) {
       if (!isMeant(replica)) continue
       if (replica.state === 'fetching') {
         replica.isStale = true
@@ -350,6 +372,7 @@ export class Replicas {
       if (!isDue || replica.isUsed || this.#hasSubscribers(replica)) continue
       left--
       this.#partitions[replica.partition]!.delete(replica.name)
+      this.#deaf.delete(replica)
       link.unsubscribe(busOf(replica.name))
       runOn(this.context, SCRIPTS.unlisten, replica.name).catch(ignoreAway) // the next comparison ends it
     }

@@ -58,9 +58,9 @@ export class Buses {
     return this.#keeper.trouble
   }
 
-  /** Since when it hears nothing, in monotonic milliseconds; undefined while it does. */
-  get deafSince(): number | undefined {
-    return this.#deafSince
+  /** Until when it has heard all that was said, in monotonic milliseconds. */
+  get heardUntil(): number {
+    return this.#deafSince ?? this.#keeper.heardAt ?? this.options.clock.mono()
   }
 
   /** What is listened to. */
@@ -106,7 +106,7 @@ export class Buses {
     const { clock, onDeaf } = this.options
     const dialled = this.#keeper.current
     if (dialled === undefined) {
-      this.#deafSince ??= since
+      this.#deafSince = Math.min(this.#deafSince ?? since, since)
       for (const name of names) this.#acknowledged.set(name, Promise.resolve())
       return
     }
@@ -119,7 +119,11 @@ export class Buses {
     const { clock, onDeaf } = this.options
     const dialled = this.#keeper.current
     const names = this.names()
-    if (dialled === undefined || names.length === 0) return
+    if (names.length === 0) return
+    if (dialled === undefined) {
+      this.#deafSince = Math.min(this.#deafSince ?? since, since)
+      return
+    }
     await Promise.all(names.map((name) => this.#listen(dialled, name)))
     onDeaf(clock.mono() - since)
   }

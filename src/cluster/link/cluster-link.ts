@@ -8,6 +8,7 @@ import type { Cancel } from '../../core/types'
 import { Absence } from './absence'
 import { PATIENCE_MS, RedisAway, RedisMoved, RedisUnfit } from './away'
 import type { LinkEvents, LinkOptions } from './link-events'
+import type { Buses } from './buses'
 import { Master } from './master'
 import { PlaceQueue, type QueueOwner } from './place-queue'
 import { warningsOf, type Life } from './redis-info'
@@ -37,6 +38,8 @@ export class ClusterLink implements QueueOwner {
   readonly #held = new Set<PlaceQueue>()
   /** Buses whose master is not known, and since when they were not heard. */
   readonly #homeless = new Map<string, number>()
+  /** Buses that are asked for anew, or will be, and until when they were heard; those without a home are among them. */
+  readonly #heardUntil = new Map<string, number>()
   /** Masters that have given up buses, and since when: not even all of these may have moved. */
   readonly #doubted = new Map<Master, number>()
   #knownSlots = 0
@@ -136,7 +139,14 @@ export class ClusterLink implements QueueOwner {
     const name = this.#prefix + bus
     this.#wanted.delete(name)
     this.#homeless.delete(name)
+    this.#heardUntil.delete(name)
     for (const { buses } of this.#masters.values()) buses.unsubscribe(name)
+  }
+
+  heardUntil(bus: string): number {
+    const name = this.#prefix + bus
+    const until = this.#masterOfBus(name)?.buses.heardUntil ?? this.now()
+    return Math.min(until, this.#heardUntil.get(name) ?? until)
   }
 
   async close(): Promise<void> {
@@ -256,7 +266,9 @@ export class ClusterLink implements QueueOwner {
         lost: (reason) => isOurs() && events.lost(reason, covers),
         deaf: (ms) => isOurs() && events.deaf(ms, covers),
         moved: () => {
-          this.#doubted.set(master, this.#doubted.get(master) ?? this.now())
+          const { buses } = master
+          if (!this.#doubted.has(master)) this.#doubt(buses, buses.names())
+          this.#doubted.getOrInsertComputed(master, () => buses.heardUntil)
           this.#look()
         },
         changed: () => this.#changed(),
@@ -290,8 +302,11 @@ export class ClusterLink implements QueueOwner {
     if (this.#hasMoved)
       for (const master of [...this.#masters.values(), ...this.#retired]) this.#evict(master)
     this.#hasMoved = false
-    for (const [master, since] of this.#doubted)
-      master.buses.confirm(since).catch(() => this.#look())
+    for (const [{ buses }, since] of this.#doubted) {
+      const names = buses.names()
+      const confirmed = buses.confirm(since).then(() => this.#trust(names))
+      confirmed.catch(() => this.#look())
+    }
     this.#doubted.clear()
     const homes = Map.groupBy(this.#homeless, ([name]) => this.#masterOfBus(name))
     for (const [master, buses] of homes) {
@@ -299,18 +314,30 @@ export class ClusterLink implements QueueOwner {
       const names = buses.map(([name]) => name)
       const since = Math.min(...buses.map(([, each]) => each))
       for (const name of names) this.#homeless.delete(name)
-      master.buses.takeOver(names, since).catch(() => {
+      const taken = master.buses.takeOver(names, since).then(() => this.#trust(names))
+      taken.catch(() => {
         for (const name of names) if (this.#wanted.has(name)) this.#homeless.set(name, since)
         this.#look()
       })
     }
   }
 
+  /** Notes until when the buses of a master were heard, which may have some of them no more. */
+  #doubt({ heardUntil }: Buses, names: readonly string[]): void {
+    for (const name of names)
+      this.#heardUntil.set(name, Math.min(heardUntil, this.#heardUntil.get(name) ?? heardUntil))
+  }
+
+  /** They are heard again. */
+  #trust(names: readonly string[]): void {
+    for (const name of names) if (!this.#homeless.has(name)) this.#heardUntil.delete(name)
+  }
+
   /** Takes away from a master the buses of slots that it has no more. */
   #evict({ buses }: Master): void {
-    const since = buses.deafSince ?? this.now()
     const names = buses.names().filter((name) => this.#masterOfBus(name)?.buses !== buses)
-    for (const name of names) this.#homeless.set(name, since)
+    this.#doubt(buses, names)
+    for (const name of names) this.#homeless.set(name, this.#heardUntil.get(name)!)
     buses.forget(names)
   }
 

@@ -23,6 +23,8 @@ export interface Link {
   /** Done when Redis has acknowledged it. Rejects with RedisAway. Buses are named as in `message`. */
   subscribe(bus: string): Promise<void>
   unsubscribe(bus: string): void
+  /** Until when everything was heard that was said on a bus, in monotonic milliseconds. */
+  heardUntil(bus: string): number
   /** Commands can be sent; on a Cluster to some master. */
   readonly isUp: boolean
   /** Why some or all of it is away, for people; undefined while nothing is. */

@@ -68,6 +68,10 @@ export class SingleLink {
     this.#master.buses.unsubscribe(this.#prefix + bus)
   }
 
+  heardUntil(): number {
+    return this.#master.buses.heardUntil
+  }
+
   async close(): Promise<void> {
     this.#master.close()
   }
