@@ -59,6 +59,7 @@ export function newCore(
     draining: false,
     port: undefined,
     readMetrics: undefined,
+    backlogOf: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,

@@ -260,7 +260,7 @@ async function build(
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
   const series = statisticsStore(writes, config.statisticsMaxRows)
-  const backlogOf = (app: App): Backlog => webhooks.backlog(app)
+  const backlogOf = (core.state.backlogOf = (app: App): Backlog => webhooks.backlog(app))
   const memoryBytes = process.memoryUsage.rss
   const statistics = new Statistics(core, series, { backlogOf, memoryBytes })
   const keepsSeries = config.statisticsMaxRows > 0

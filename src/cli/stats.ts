@@ -28,6 +28,16 @@ type Stats = Omit<AppStats, 'id' | 'slug'> & {
     readonly points: readonly Point[]
   }
   readonly apps?: readonly AppStats[]
+  /** Absent where there is one. */
+  readonly nodes?: readonly NodeStats[]
+}
+/** Null where they are not known. */
+type NodeStats = {
+  readonly name: string
+  readonly age_ms: number
+  readonly now: Numbers | null
+  readonly peak: Numbers | null
+  readonly totals: Numbers | null
 }
 
 const PERIODS = ['hour', 'day', 'year']
@@ -72,28 +82,41 @@ type Line = readonly [label: string, value: string]
 
 function printSummary(stats: Stats, terminal: Terminal): void {
   terminal.fields([...linesOfNow(stats), ...linesOfRates(stats), ...linesOfTotals(stats)])
-  if (!stats.apps || stats.apps.length === 0) return
+  const { nodes = [], apps = [] } = stats
+  if (nodes.length > 1) {
+    terminal.lines('')
+    const rows = nodes.map(({ name, age_ms: age, now, peak, totals }) => [
+      name,
+      ...(now && peak && totals ? cellsOf({ now, peak, totals }) : NUMBERS.map(() => '?')),
+      showDuration(age),
+    ])
+    terminal.table([{ title: 'NODE' }, ...NUMBERS, { title: 'HEARD OF BEFORE' }], rows, '')
+  }
+  if (apps.length === 0) return
   terminal.lines('')
-  terminal.table(
-    [
-      { title: 'APP' },
-      ...['CONNECTIONS', 'PEAK', 'CHANNELS', 'EVENTS', 'DELIVERIES', 'REFUSED', 'WAITING'].map(
-        (title) => ({ title, isNumber: true }) as const,
-      ),
-    ],
-    stats.apps.map(({ slug, now, peak, totals }) => [
-      slug,
-      group(numberOf(now, 'connections')),
-      group(numberOf(peak, 'connections')),
-      group(numberOf(now, 'channels')),
-      group(numberOf(totals, 'publications') + numberOf(totals, 'client_events')),
-      group(numberOf(totals, 'deliveries')),
-      group(sumOf(totals['refusals_by_code'])),
-      group(numberOf(now, 'webhook_events_pending')),
-    ]),
-    '',
-  )
+  const rows = apps.map(({ slug, ...numbers }) => [slug, ...cellsOf(numbers)])
+  terminal.table([{ title: 'APP' }, ...NUMBERS], rows, '')
 }
+
+const NUMBERS = [
+  'CONNECTIONS',
+  'PEAK',
+  'CHANNELS',
+  'EVENTS',
+  'DELIVERIES',
+  'REFUSED',
+  'WAITING',
+].map((title) => ({ title, isNumber: true }) as const)
+
+const cellsOf = ({ now, peak, totals }: Pick<AppStats, 'now' | 'peak' | 'totals'>): string[] => [
+  group(numberOf(now, 'connections')),
+  group(numberOf(peak, 'connections')),
+  group(numberOf(now, 'channels')),
+  group(numberOf(totals, 'publications') + numberOf(totals, 'client_events')),
+  group(numberOf(totals, 'deliveries')),
+  group(sumOf(totals['refusals_by_code'])),
+  group(numberOf(now, 'webhook_events_pending')),
+]
 
 function linesOfNow({ at, started_at: startedAt, now, peak }: Stats): Line[] {
   const oldest = now['webhook_oldest_pending_ms']
@@ -183,12 +206,15 @@ const perSecond = (value: number): string =>
 
 /** A line for each number: `now.connections`, `totals.refusals_by_code.login_failed`, `apps.my-shop.now.channels`. */
 function printNumbers(stats: Stats, terminal: Terminal): void {
-  const { at, started_at, now, peak, totals, latencies = {}, apps = [] } = stats
+  const { at, started_at, now, peak, totals, latencies = {}, apps = [], nodes = [] } = stats
+  const byNode = Object.fromEntries(
+    nodes.map(({ name, now, peak, totals }) => [name, { now, peak, totals }]),
+  )
   const byApp = Object.fromEntries(
     apps.map(({ slug, now, peak, totals }) => [slug, { now, peak, totals }]),
   )
   const head = { at, started_at, now, peak, totals, latencies }
-  terminal.table([], flatten({ ...head, apps: byApp }), '')
+  terminal.table([], flatten({ ...head, apps: byApp, nodes: byNode }), '')
 }
 
 function flatten(value: object, path = ''): (readonly [string, string | number])[] {

@@ -230,6 +230,7 @@ export class RedisEngine implements Engine {
   }
 
   readonly nodes = (): readonly NodeReport[] => this.others.list()
+  readonly figuresElsewhere = (ids: readonly string[]) => this.others.figuresElsewhere(ids)
   readonly metricsOfWorkers = () => this.others.metricsOfWorkers()
   readonly findElsewhere = (app: App, socketId: string) =>
     this.others.questions.findConnection(app, socketId)

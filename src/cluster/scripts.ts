@@ -16,6 +16,8 @@ import last from './scripts/last.lua' with { type: 'text' }
 import listen from './scripts/listen.lua' with { type: 'text' }
 import members from './scripts/members.lua' with { type: 'text' }
 import nodesBeat from './scripts/nodes-beat.lua' with { type: 'text' }
+import nodesFigures from './scripts/nodes-figures.lua' with { type: 'text' }
+import nodesFiguresRead from './scripts/nodes-figures-read.lua' with { type: 'text' }
 import nodesLeave from './scripts/nodes-leave.lua' with { type: 'text' }
 import nodesRead from './scripts/nodes-read.lua' with { type: 'text' }
 import nodesSay from './scripts/nodes-say.lua' with { type: 'text' }
@@ -53,6 +55,8 @@ export const SCRIPTS = {
   repeatKeep: newLeanScript('repeat-keep', repeatKeep),
   repeatRelease: newLeanScript('repeat-release', repeatRelease),
   nodesBeat: newScript('nodes-beat', nodesBeat),
+  nodesFigures: newScript('nodes-figures', nodesFigures),
+  nodesFiguresRead: newScript('nodes-figures-read', nodesFiguresRead),
   nodesLeave: newScript('nodes-leave', nodesLeave),
   nodesRead: newScript('nodes-read', nodesRead),
   nodesSay: newScript('nodes-say', nodesSay),

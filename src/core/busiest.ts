@@ -1,4 +1,4 @@
-/** Busiest: the apps with the most connections, found in slices among all of them. */
+/** Busiest: the apps with the most connections on all nodes, found in slices among all of them. */
 import type { App } from './app'
 import type { Core } from './core'
 
@@ -18,8 +18,11 @@ type Asked = {
   readonly isMeant: (app: App) => boolean
 }
 
-/** Where as many are connected to both, the one with more events since the start is first. */
-export function findBusiest(core: Pick<Core, 'apps' | 'slices'>, asked: Asked): Promise<Busiest> {
+/** Where as many are connected to both, the one with more events on this node since the start is first. */
+export function findBusiest(
+  core: Pick<Core, 'apps' | 'engine' | 'slices'>,
+  asked: Asked,
+): Promise<Busiest> {
   const { limit, isMeant } = asked
   const left = core.apps.all()[Symbol.iterator]()
   const best: Ranked[] = []
@@ -27,7 +30,7 @@ export function findBusiest(core: Pick<Core, 'apps' | 'slices'>, asked: Asked): 
   let count = 0
   const add = (app: App): void => {
     count++
-    const ranked = rank(app)
+    const ranked = rank(core, app)
     const last = best.at(-1)
     if (best.length === limit && last && compare(ranked, last) >= 0) return
     const place = best.findIndex((other) => compare(ranked, other) < 0)
@@ -57,11 +60,12 @@ export function findBusiest(core: Pick<Core, 'apps' | 'slices'>, asked: Asked): 
 /** An app by its numbers of one moment: they change while others are looked at. */
 type Ranked = { readonly app: App; readonly connections: number; readonly events: number }
 
-const rank = (app: App): Ranked => ({
-  app,
-  connections: app.gauges.connections,
-  events: app.counters.publications + app.counters.clientEvents,
-})
+function rank({ engine }: Pick<Core, 'engine'>, app: App): Ranked {
+  const { gauges, counters } = app
+  const all = engine.connections(app)
+  const connections = typeof all === 'number' ? all : gauges.connections
+  return { app, connections, events: counters.publications + counters.clientEvents }
+}
 
 const compare = (a: Ranked, b: Ranked): number =>
   b.connections - a.connections ||

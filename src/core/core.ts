@@ -1,8 +1,10 @@
 /** Core: the nouns, as the one record that verbs are given. */
 import type { AddressCounts } from './addresses'
+import type { App } from './app'
 import type { Apps } from './apps'
 import type { Rates } from './bucket'
 import type { Counters, Peaks, Tallies } from './counters'
+import type { Backlog } from './deliveries'
 import type { Engine } from './engine'
 import type { Expiries } from './expiries'
 import type { Facts } from './facts'
@@ -71,6 +73,8 @@ export type Core = {
     draining: boolean
     /** What `/metrics` says of this process alone; undefined before there is one. */
     readMetrics: (() => Promise<string>) | undefined
+    /** What the endpoints of an app have not accepted; undefined before that is known. Throws where it cannot be read. */
+    backlogOf: ((app: App) => Backlog) | undefined
     /** Of the public address; undefined until it is open, and for a socket file. */
     port: number | undefined
     /** The process that goes on in place of this one, or that did before it, while both have sockets. */

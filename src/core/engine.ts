@@ -26,6 +26,7 @@
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
  * | `findElsewhere`, `metricsOfWorkers`      | a connection of another node, and what its neighbours have counted   |
+ * | `figuresElsewhere`                       | what the other nodes have, and have counted                          |
  * | `nodes`                                  | which nodes there are                                                |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `share`                                  | what plugins keep for all nodes                                      |
@@ -43,6 +44,7 @@ import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
 import type { Refusal } from './errors'
 import type { Facts } from './facts'
+import type { NodeFigures } from './figures'
 import type { HistoryStore } from './history-log'
 import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
@@ -276,6 +278,8 @@ export interface Engine {
   findElsewhere(app: App, socketId: string): MaybePromise<ConnectionView | undefined>
   /** What `/metrics` says of each of the other workers of this machine. */
   metricsOfWorkers(): MaybePromise<readonly string[]>
+  /** What the other nodes have of some apps, by id, or in all (`WHOLE_NODE`). */
+  figuresElsewhere(ids: readonly string[]): MaybePromise<readonly NodeFigures[]>
   /** This node, and those of the others that were heard of lately. */
   nodes(): readonly NodeReport[]
   channels(app: App): MaybePromise<OccupiedChannels>

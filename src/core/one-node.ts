@@ -202,6 +202,10 @@ export class OneNodeEngine implements Engine {
     return []
   }
 
+  figuresElsewhere(): readonly never[] {
+    return []
+  }
+
   findElsewhere(): undefined {
     return undefined
   }

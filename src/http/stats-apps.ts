@@ -8,6 +8,7 @@ import type { App } from '../core/app'
 import { findBusiest } from '../core/busiest'
 import type { Core } from '../core/core'
 import { quote } from '../core/errors'
+import { figuresOf } from '../core/figures'
 import { Sparklines, type Spark } from '../core/sparklines'
 import type { AdminChanges } from './admin-changes'
 import { sees, type Caller } from './admin-needs'
@@ -16,7 +17,8 @@ import { respondWithLists, type List } from './lists'
 import { sayNodeOf } from './nodes'
 import { fieldErrors, NOT_FOUND } from './refusals'
 import { OPEN, textSchema } from './schemas'
-import { nowOf, respondWithAppStats, round, STATS_REFUSALS, type StatsSource } from './stats'
+import { namesOf, respondWithAppStats, STATS_REFUSALS, type StatsSource } from './stats'
+import { round, shareOut } from './stats-nodes'
 import { AppStatsAnswer, AppsStatsAnswer, StatsParameters } from './stats-schemas'
 
 const LIMIT = { usual: 50, most: 100 } as const
@@ -47,7 +49,7 @@ export function appsStats(core: Core, source: StatsSource, changes: AdminChanges
           operationId: 'listAppStats',
           summary: 'The busiest apps: now, and their last hour',
           description:
-            'Those that the caller sees, with the most connections first. Made for sparklines.',
+            'Those that the caller sees, with the most connections first: `now` is of all nodes, the course of the one that answers. Made for sparklines.',
         },
       },
     )
@@ -72,14 +74,19 @@ async function respondWithApps(core: Core, source: StatsSource, query: Query, ca
   const isFound = searchFor(query.search ?? '')
   const isMeant = (app: App): boolean => sees(caller, app) && isFound(app)
   const { apps, count } = await findBusiest(core, { limit, isMeant })
+  const others = await core.engine.figuresElsewhere(apps.map(({ id }) => id))
   const now = core.clock.now()
   const sparklines = new Sparklines(source.store, now)
   const head = JSON.stringify({ at: now, count, step_seconds: 60, minutes: sparklines.minutes })
-  const left = apps[Symbol.iterator]()
-  const list: List<App> = {
+  const left = apps.entries()
+  const list: List<readonly [index: number, App]> = {
     items: () => left.take(1).toArray(), // one in each step
     envelope: [`{"data":${head.slice(0, -1)},"apps":[`, ']}}'],
-    jsonOf: (app) => JSON.stringify(rowOf(app, source, sparklines)),
+    jsonOf: ([index, app]) => {
+      const own = figuresOf(app, source.backlogOf(app), app.peaks)
+      const { sum } = shareOut(core, own, others, index)
+      return JSON.stringify({ ...namesOf(app), now: sum.now, ...courseOf(app, sparklines) })
+    },
   }
   return respondWithLists(core, [list as List<unknown>])
 }
@@ -97,15 +104,11 @@ function searchFor(text: string): (app: App) => boolean {
     [name, slug, id].some((each) => each.toLowerCase().includes(part))
 }
 
-function rowOf(app: App, { backlogOf }: StatsSource, sparklines: Sparklines) {
-  const { id, record } = app
+/** Of this node. */
+function courseOf({ id }: App, sparklines: Sparklines) {
   const { last, minutes } = sparklines.of(id)
   const course = (name: keyof Spark): number[] => minutes.map((spark) => round(spark[name]))
   return {
-    id,
-    name: record.name,
-    slug: record.slug,
-    now: nowOf(app, backlogOf(app), sparklines.now),
     per_second: last ? { events: round(last.events), deliveries: round(last.deliveries) } : null,
     minutes: {
       connections: course('connections'),

@@ -82,7 +82,7 @@ const Series = Type.Object({
   from: time('The beginning of the period'),
   points: Type.Array(Point, {
     description:
-      'Where the server ran; at most one for each step, the oldest first. Those of minutes and hours come with the end of a minute',
+      'Of the node that answers, where it ran; at most one for each step, the oldest first. Those of minutes and hours come with the end of a minute',
   }),
 })
 const Moment = {
@@ -139,18 +139,51 @@ const EXAMPLE_APP = {
 const NAMES = { id: Type.String(), name: Type.String(), slug: Type.String() }
 const asOfApp = Type.Object(
   {},
-  { additionalProperties: true, description: 'As in the statistics of an app' },
+  { additionalProperties: true, description: 'As in the statistics of an app: of all nodes' },
 )
 const ABRIDGED = { now: asOfApp, peak: asOfApp, totals: asOfApp }
 const APP = {
   ...NAMES,
-  now: Type.Object(NOW, { description: 'As it is at the moment, on this node' }),
-  peak: Type.Object(PEAK, { description: 'The most since the start' }),
-  totals: Type.Object(TOTALS, { description: 'Since the start' }),
+  now: Type.Object(NOW, {
+    description:
+      'As it is at the moment, on all nodes. Channels, users and members count on each node that they are on',
+  }),
+  peak: Type.Object(PEAK, {
+    description: 'The most since the start; connections are the sum of the most of each node',
+  }),
+  totals: Type.Object(TOTALS, { description: 'Since the start of each node that is there' }),
+}
+const ofNode = (about: string) =>
+  Type.Union([Type.Object({}, { additionalProperties: true }), Type.Null()], {
+    description: `${about}; null where it is not known: Redis is away, or the node has just come`,
+  })
+/** What each of several nodes has to do with the numbers. */
+const NODES = {
+  nodes: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String({ description: 'Another one after each start' }),
+        name: Type.String({ description: '`CARILLON_NODE_NAME`, or the host name' }),
+        asked: Type.Boolean({ description: 'True for the one that answers, which is the first' }),
+        age_ms: Type.Number({
+          description:
+            'How long ago it was heard of; every two seconds it tells what has changed of its numbers',
+        }),
+        started_at: time('When it has started, since when its totals are counted'),
+        now: ofNode('As above, on this node alone'),
+        peak: ofNode('As above'),
+        totals: ofNode('As above'),
+      }),
+      {
+        description:
+          'Which nodes the numbers are the sum of, and what each has of them; absent where there is one',
+      },
+    ),
+  ),
 }
 
 export const AppStatsAnswer = Type.Object(
-  { data: Type.Object({ ...Moment, ...APP, series: Series }) },
+  { data: Type.Object({ ...Moment, ...APP, ...NODES, series: Series }) },
   { examples: [{ data: { ...EXAMPLE_MOMENT, ...EXAMPLE_APP, series: exampleSeries('hour') } }] },
 )
 
@@ -215,7 +248,8 @@ const SERVER = {
   now: Type.Object({ ...NOW, apps: count('apps') }),
   peak: Type.Object(PEAK),
   totals: Type.Object(SERVER_TOTALS),
-  latencies: Type.Object(fieldsOf(LATENCIES, latency)),
+  ...NODES,
+  latencies: Type.Object(fieldsOf(LATENCIES, latency), { description: 'Of the node that answers' }),
   series: Series,
   apps: Type.Array(Type.Object({ ...NAMES, ...ABRIDGED })),
 }

@@ -5,8 +5,9 @@
 import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
-import type { Gauges, Peaks, Tallies, Tally } from '../core/counters'
+import type { Tally } from '../core/counters'
 import type { Backlog } from '../core/deliveries'
+import { figuresOf, WHOLE_NODE } from '../core/figures'
 import { LATENCIES, type Histogram } from '../core/latencies'
 import { PERIODS, SERIES_NAMES, type PeriodName } from '../core/series'
 import { firstStepOf, readSeries } from '../core/series-reader'
@@ -18,6 +19,7 @@ import { respondWithLists, type List } from './lists'
 import { sayNodeOf } from './nodes'
 import { snakeCase } from './metric-rows'
 import { fieldErrors } from './refusals'
+import { round, shareOut, withOthers, type AppOfNodes } from './stats-nodes'
 import { ServerStatsAnswer, ServerStatsParameters } from './stats-schemas'
 
 /** What statistics are read from, besides the core. */
@@ -53,10 +55,19 @@ export function stats(core: Core, source: StatsSource, changes: AdminChanges) {
 }
 
 /** Of one app. @throws FieldError for a query with mistakes */
-export function respondWithAppStats(core: Core, source: StatsSource, app: App, query: Query) {
+export async function respondWithAppStats(
+  core: Core,
+  source: StatsSource,
+  app: App,
+  query: Query,
+): Promise<Response> {
+  const [period, since] = [periodOf(query), sinceOf(query)]
+  const others = await core.engine.figuresElsewhere([app.id])
   const now = core.clock.now()
-  const head = { at: now, started_at: source.startedAt, ...reportOf(app, source, now) }
-  const series = seriesOf(source, app.id, { period: periodOf(query), since: sinceOf(query), now })
+  const own = figuresOf(app, source.backlogOf(app), app.peaks)
+  const { sum, nodes } = shareOut(core, own, others, 0)
+  const head = { at: now, started_at: source.startedAt, ...namesOf(app), ...sum, ...nodes }
+  const series = seriesOf(source, app.id, { period, since, now })
   return respondWithLists(core, [listOfPoints(head, series, ']}}}')])
 }
 
@@ -64,25 +75,23 @@ async function respondWithServerStats(core: Core, source: StatsSource, query: Qu
   const [period, since] = [periodOf(query), sinceOf(query)]
   const { apps = 'all' } = query
   if (apps !== 'all' && apps !== 'none') throw new FieldError(NO_SELECTION)
+  const others = await core.engine.figuresElsewhere([WHOLE_NODE])
   const total = await sumUp(core, source.backlogOf)
   const now = core.clock.now()
   const latencies = Object.keys(LATENCIES).map((name) => [
     snakeCase(name),
     summaryOf(core.latencies[name as keyof typeof LATENCIES]),
   ])
+  const { sum, nodes } = shareOut(core, figuresOf(total, total.backlog, core.peaks), others, 0)
   const head = {
     at: now,
     started_at: source.startedAt,
-    now: { ...nowOf(total, total.backlog, now), apps: total.apps },
-    peak: peakOf(core.peaks),
-    totals: totalsOf(total),
+    ...sum,
+    now: { ...sum.now, apps: total.apps },
+    ...nodes,
     latencies: Object.fromEntries(latencies),
   }
-  const list: List<App> = {
-    items: apps === 'all' ? core.apps.all() : [],
-    envelope: ['"apps":[', ']}}'],
-    jsonOf: (app) => JSON.stringify(reportOf(app, source, core.clock.now())),
-  }
+  const list = listOfApps(core, source, apps === 'all' ? core.apps.all() : [])
   const points = listOfPoints(head, seriesOf(source, SERVER, { period, since, now }), ']},')
   return respondWithLists(core, [points, list as List<unknown>])
 }
@@ -101,56 +110,19 @@ function sinceOf({ since = '0' }: Query): number {
 
 // ---------------------------------------------------------------- numbers
 
-function reportOf(app: App, { backlogOf }: StatsSource, now: number) {
-  const { id, record } = app
+export const namesOf = ({ id, record: { name, slug } }: App) => ({ id, name, slug })
+
+/** Each app with the figures of all nodes. */
+function listOfApps(core: Core, { backlogOf }: StatsSource, apps: Iterable<App>): List<AppOfNodes> {
   return {
-    id,
-    name: record.name,
-    slug: record.slug,
-    now: nowOf(app, backlogOf(app), now),
-    peak: peakOf(app.peaks),
-    totals: totalsOf(app),
+    items: withOthers(core, apps),
+    envelope: ['"apps":[', ']}}'],
+    jsonOf: ({ app, others, index }) => {
+      const own = figuresOf(app, backlogOf(app), app.peaks)
+      return JSON.stringify({ ...namesOf(app), ...shareOut(core, own, others, index).sum })
+    },
   }
 }
-
-type Current = { readonly gauges: Gauges; readonly subscriptionsByKind: Tally }
-
-export const nowOf = ({ gauges, subscriptionsByKind }: Current, backlog: Backlog, now: number) => ({
-  ...inSnakeCase(gauges),
-  subscriptions_by_kind: presentIn(subscriptionsByKind),
-  webhook_events_pending: backlog.pending,
-  webhook_events_failing: backlog.failing,
-  webhook_events_dead: backlog.dead,
-  webhook_endpoints_paused: backlog.paused,
-  webhook_oldest_pending_ms:
-    backlog.oldest === null ? null : round(Math.max(0, now - backlog.oldest)),
-})
-
-const peakOf = ({ connections, fanOutLagMs }: Peaks) => ({
-  connections: connections.ever,
-  fan_out_lag_ms: round(fanOutLagMs.ever),
-})
-
-type Counted = { readonly counters: Readonly<Record<string, number>>; readonly tallies: Tallies }
-
-const totalsOf = ({ counters, tallies }: Counted) => ({
-  ...inSnakeCase(counters),
-  ...inSnakeCase(tallies),
-})
-
-const inSnakeCase = (numbers: object): object =>
-  Object.fromEntries(
-    Object.entries(numbers).map(([name, value]: [string, unknown]) => [
-      snakeCase(name),
-      typeof value === 'number' ? round(value) : value,
-    ]),
-  )
-
-/** Kinds with a subscription. */
-const presentIn = (tally: Tally): Tally =>
-  Object.fromEntries(Object.entries(tally).filter(([, size]) => size > 0))
-
-export const round = (value: number): number => Math.round(value * 1000) / 1000
 
 function summaryOf(histogram: Histogram) {
   const { count } = histogram

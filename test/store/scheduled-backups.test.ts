@@ -41,6 +41,7 @@ function schedule(folder = join(root, crypto.randomUUID()), now = NOON) {
     certificateEndsAt: undefined,
     port: undefined,
     readMetrics: undefined,
+    backlogOf: undefined,
     twin: undefined,
     hasMoved: false,
     takeoverFailure: undefined,

@@ -43,6 +43,7 @@ export class JoinedEngine implements Engine {
   readonly takeBack = this.handOver
   readonly keepsakes = () => []
   readonly metricsOfWorkers = () => []
+  readonly figuresElsewhere = () => []
   readonly adopt = this.handOver
   readonly findElsewhere = (): undefined => undefined
   readonly share = (call: SharedCall) => this.bus.later(() => this.bus.share(call, this))

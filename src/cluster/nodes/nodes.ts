@@ -12,6 +12,8 @@ import { RedisAway, withPatience } from '../link/away'
 import { BEAT_MS, LEASE_MS, type Context } from '../context'
 import { differencesOf } from './agreed'
 import { Questions } from './questions'
+import { ToldFigures } from './told-figures'
+import type { NodeFigures } from '../../core/figures'
 import { KnownNodes, type KnownNode } from './known'
 import { readCard, readNodeMessage, type AppNumbers, type NodeBeat, type NodeCard } from './wire'
 import { pairs } from '../snapshot'
@@ -33,6 +35,7 @@ export type NodesOptions = {
 export class Nodes {
   readonly known = new KnownNodes()
   readonly questions: Questions
+  readonly #figures: ToldFigures
   #core: Core | undefined
   #usage: Usage | undefined
   #cancel: Cancel | undefined
@@ -56,6 +59,7 @@ export class Nodes {
     readonly context: Context,
     readonly options: NodesOptions,
   ) {
+    this.#figures = new ToldFigures(context, (script, ...args) => this.#run(script, ...args))
     this.questions = new Questions(context, this.#id, (message) =>
       this.#run(SCRIPTS.nodesSay, JSON.stringify(message)),
     )
@@ -92,6 +96,7 @@ export class Nodes {
     await this.#safely(async () => {
       await this.context.link.subscribe(NODES_BUS)
       this.#hearsSince = this.context.clock.mono()
+      this.#figures.forget()
       const ids = (await this.#run(SCRIPTS.nodesRead, '')) as string[]
       await Promise.all(ids.map((id) => this.#fetch(id)))
       await this.#beat()
@@ -124,6 +129,8 @@ export class Nodes {
     this.#written = isThere === 1 ? card : ''
     if (isThere === 0) this.#isWhole = true
     if (this.#isWhole) await this.#tell()
+    if (isThere === 0) this.#figures.forget()
+    void this.#safely(() => this.#figures.tell(core))
   }
 
   #cardOf({ state, about }: Core): NodeCard {
@@ -193,6 +200,11 @@ export class Nodes {
   /** Connections of an app on all other nodes, as they were a moment ago. */
   connectionsElsewhere(app: App): number {
     return this.known.connectionsOf(app.id)
+  }
+
+  /** What the others have told of some apps, or of themselves. */
+  figuresElsewhere(ids: readonly string[]): Promise<readonly NodeFigures[]> {
+    return this.#figures.read(ids, [...this.known.all()])
   }
 
   // ---------------------------------------------------------------- the others

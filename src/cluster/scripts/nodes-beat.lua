@@ -20,7 +20,7 @@ for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 
   redis.call('HDEL', prefix .. 'cards', dead)
   redis.call('HDEL', prefix .. 'beats', dead)
   redis.call('HDEL', prefix .. 'told', dead)
-  redis.call('DEL', key('connections', dead))
+  redis.call('DEL', key('connections', dead), key('figures', dead))
   say('bus', '{"type":"gone","id":"' .. dead .. '"}')
 end
 say('bus', beat)

@@ -1,0 +1,153 @@
+/**
+ * ToldFigures: with each beat this node writes into Redis what the figures of its apps have become, those that have
+ * changed, and reads there what the others have written. Nobody is told who does not ask: it costs by how much changes,
+ * not by how many nodes there are.
+ */
+import type { App } from '../../core/app'
+import type { Core } from '../../core/core'
+import { NO_BACKLOG, type Backlog } from '../../core/deliveries'
+import { figuresOf, WHOLE_NODE, type Figures, type NodeFigures } from '../../core/figures'
+import { sumUp } from '../../core/totals'
+import type { Context } from '../context'
+import { RedisAway } from '../link/away'
+import type { Script } from '../link/script'
+import { SCRIPTS } from '../scripts'
+import { readFigures, writeFigures } from './figures-text'
+import type { KnownNode } from './known'
+
+/** What one script writes at most. */
+const APPS_AT_ONCE = 100
+const CHARS_AT_ONCE = 65_536
+/** What one script reads at most, of all nodes together: some milliseconds. */
+const READ_AT_ONCE = 400
+
+type Run = (script: Script, ...args: readonly (string | number)[]) => Promise<unknown>
+type Changed = readonly [id: string, text: string]
+
+export class ToldFigures {
+  /** What stands for the text that Redis has of each app, and of the node. */
+  readonly #told = new Map<string, number | bigint>()
+  /** Redis may not have what was told. */
+  #isWhole = true
+  #isTelling = false
+
+  constructor(
+    readonly context: Context,
+    readonly run: Run,
+  ) {}
+
+  /** Redis may have lost what it was told. */
+  forget(): void {
+    this.#isWhole = true
+  }
+
+  /** Tells what has changed. Rejects with RedisAway. */
+  async tell(core: Core): Promise<void> {
+    const { backlogOf } = core.state
+    if (!backlogOf || this.#isTelling) return
+    this.#isTelling = true
+    try {
+      const isWhole = this.#isWhole
+      if (isWhole) this.#told.clear()
+      this.#isWhole = false
+      await this.#write(await this.#changes(core, backlogOf), isWhole)
+    } catch (cause) {
+      this.#isWhole = true
+      throw cause
+    } finally {
+      this.#isTelling = false
+    }
+  }
+
+  /** The node's own are the last: where they are there, those of its apps are. */
+  async #changes(core: Core, backlogOf: (app: App) => Backlog): Promise<Changed[]> {
+    const changed: Changed[] = []
+    const note = (id: string, figures: Figures): void => {
+      const text = writeFigures(figures)
+      const stands = Bun.hash(text)
+      if ((this.#told.get(id) ?? NOTHING) === stands) return
+      this.#told.set(id, stands)
+      changed.push([id, text])
+    }
+    const total = await sumUp(core, orNone(backlogOf), (app, backlog) =>
+      note(app.id, figuresOf(app, backlog, app.peaks)),
+    )
+    for (const id of this.#told.keys()) {
+      if (id === WHOLE_NODE || core.apps.byId(id)) continue
+      this.#told.delete(id)
+      changed.push([id, ''])
+    }
+    note(WHOLE_NODE, figuresOf(total, total.backlog, core.peaks))
+    return changed
+  }
+
+  async #write(changed: readonly Changed[], isWhole: boolean): Promise<void> {
+    let isFirst = isWhole
+    for (let at = 0; at < changed.length;) {
+      const some: Changed[] = []
+      let chars = 0
+      while (at < changed.length && some.length < APPS_AT_ONCE && chars < CHARS_AT_ONCE) {
+        chars += changed[at]![1].length
+        some.push(changed[at++]!)
+      }
+      const isThere = await this.run(SCRIPTS.nodesFigures, isFirst ? 1 : 0, ...some.flat())
+      isFirst = false
+      if (isThere === 1) continue
+      this.#isWhole = true
+      return
+    }
+  }
+
+  /** What the others have told of some apps, or of themselves (`WHOLE_NODE`). */
+  async read(ids: readonly string[], known: readonly KnownNode[]): Promise<readonly NodeFigures[]> {
+    const texts = await this.#read(ids, known.length).catch((cause: unknown) => {
+      if (!(cause instanceof RedisAway)) throw cause
+      return new Map<string, readonly (string | null)[]>()
+    })
+    const now = this.context.clock.mono()
+    return known.flatMap(({ id, card, heardAt }): NodeFigures[] => {
+      if (!card) return []
+      const { name, startedAt } = card
+      const figures = texts.get(id)?.map((text) => this.#parse(text ?? ''))
+      return [{ id, name, startedAt, seenMs: Math.max(0, now - heardAt), figures }]
+    })
+  }
+
+  /** By node. Rejects with RedisAway. */
+  async #read(
+    ids: readonly string[],
+    nodes: number,
+  ): Promise<Map<string, readonly (string | null)[]>> {
+    const texts = new Map<string, (string | null)[]>()
+    const size = Math.max(1, Math.floor(READ_AT_ONCE / Math.max(1, nodes)))
+    for (let at = 0; at < ids.length && nodes > 0; at += size) {
+      const answer = await this.run(SCRIPTS.nodesFiguresRead, ...ids.slice(at, at + size))
+      for (const [id, some] of answer as [string, (string | null)[]][])
+        texts.set(id, [...(texts.get(id) ?? []), ...some])
+    }
+    // Of a node that has come or gone meanwhile a part is missing.
+    for (const [id, all] of texts) if (all.length !== ids.length) texts.delete(id)
+    return texts
+  }
+
+  #parse(text: string): Figures {
+    const figures = readFigures(text)
+    if (!figures) this.context.numbers.refusedMessages++
+    return figures ?? NONE
+  }
+}
+
+/** A database that cannot be read is a problem of this node, which says so itself. */
+const orNone =
+  (backlogOf: (app: App) => Backlog) =>
+  (app: App): Backlog => {
+    try {
+      return backlogOf(app)
+    } catch {
+      return NO_BACKLOG
+    }
+  }
+
+/** Stands for an app of which there is nothing to tell. */
+const NOTHING = Bun.hash('')
+const NONE = readFigures('')!
