@@ -77,7 +77,14 @@ async function respondWithApps(core: Core, source: StatsSource, query: Query, ca
   const others = await core.engine.figuresElsewhere(apps.map(({ id }) => id))
   const now = core.clock.now()
   const sparklines = new Sparklines(source.store, now)
-  const head = JSON.stringify({ at: now, count, step_seconds: 60, minutes: sparklines.minutes })
+  const known = others.filter(({ figures }) => figures)
+  const head = JSON.stringify({
+    at: now,
+    count,
+    ...(core.engine.isShared && { nodes: known.length + 1 }),
+    step_seconds: 60,
+    minutes: sparklines.minutes,
+  })
   const left = apps.entries()
   const list: List<readonly [index: number, App]> = {
     items: () => left.take(1).toArray(), // one in each step

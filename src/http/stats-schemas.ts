@@ -199,6 +199,9 @@ export const AppsStatsAnswer = Type.Object(
     data: Type.Object({
       at: Moment.at,
       count: count('How many apps there are, listed or not'),
+      nodes: Type.Optional(
+        count('How many nodes `now` is the sum of; absent where there is one server'),
+      ),
       step_seconds: Type.Integer({ examples: [60] }),
       minutes: Type.Array(time('The beginning of a minute'), {
         description: 'Of the last hour, where the server ran; none where statistics are off',

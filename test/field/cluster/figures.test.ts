@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { makeBasicAuth, PAIR } from '../../credentials'
 import type { TestServer } from '../../harness'
 import { describeWith } from '../programs'
-import { ask, makeApp, startNode } from './node'
+import { ask, makeApp, startNode, waitForSlugs } from './node'
 import { startPair } from './pair'
 import { startRedis } from '../../redis/redis'
 
@@ -95,7 +95,7 @@ describeWith('redis-server', 'statistics of two nodes', () => {
     await using redis = await startRedis()
     await using one = await startNode(redis.url, { nodeName: 'one' })
     await using two = await startNode(redis.url, { nodeName: 'two' })
-    const { id } = await makeApp(one, 'Other')
+    const { id, key: otherKey } = await makeApp(one, 'Other')
     await using client = await two.raw()
     const { nodes } = await until(() => readStats(one, OF_APP), has(1))
     const key = `carillon:default:{nodes}:figures:${nodes[1]!.id}`
@@ -118,6 +118,14 @@ describeWith('redis-server', 'statistics of two nodes', () => {
       ({ now }) => now['subscriptions'] === 1,
     )
     expect(await told()).toEqual(['1', '1', '0'])
+
+    await waitForSlugs(two, ['other', 'test-app'])
+    const more = [1, 2].map(() => two.raw({ path: `/app/${otherKey}?protocol=7` }))
+    const clients = await Promise.all(more)
+    const readBusiest = () => readStats(one, '/api/admin/stats/apps')
+    const busiest = await until(readBusiest, ({ apps: [first] }) => first!.now['connections'] === 2)
+    expect(busiest.apps.map(({ slug }) => slug)).toEqual(['other', 'test-app'])
+    for (const each of clients) await each[Symbol.asyncDispose]()
 
     await redis.restart({ keepData: false })
     await until(() => readStats(one, OF_APP), has(1))

@@ -15,7 +15,9 @@ type Row = {
   readonly per_second: { readonly events: number; readonly deliveries: number } | null
   readonly minutes: Readonly<Record<'connections' | 'events' | 'deliveries', readonly number[]>>
 }
-type Answer = { readonly data: { readonly count: number; readonly apps: readonly Row[] } }
+type Answer = {
+  readonly data: { readonly count: number; readonly nodes?: number; readonly apps: readonly Row[] }
+}
 
 const EVERY_MS = 10_000
 const SHOWN = 20
@@ -27,7 +29,7 @@ export function AppsTable() {
     <section class="apps-now" aria-label="The busiest apps">
       <h2>Apps</h2>
       <Show of={quietly(loaded)}>
-        {({ data: { apps, count } }) =>
+        {({ data: { apps, count, nodes = 1 } }) =>
           apps.length === 0 ? (
             <Empty title="There is no app yet">
               <p>
@@ -36,7 +38,13 @@ export function AppsTable() {
             </Empty>
           ) : (
             <>
-              <Table apps={apps} />
+              <Table apps={apps} isOfAll={nodes > 1} />
+              {nodes > 1 && (
+                <p class="hint">
+                  Connections and webhooks are those of all {nodes} nodes; courses and rates are
+                  those of the one that answers.
+                </p>
+              )}
               {count > apps.length && (
                 <p class="hint">
                   The {apps.length} busiest of {formatNumber(count)}.{' '}
@@ -51,7 +59,13 @@ export function AppsTable() {
   )
 }
 
-const Table = ({ apps }: { readonly apps: readonly Row[] }) => (
+type TableProps = {
+  readonly apps: readonly Row[]
+  /** The numbers of now are those of all nodes: they are no part of a course. */
+  readonly isOfAll: boolean
+}
+
+const Table = ({ apps, isOfAll }: TableProps) => (
   <div class="apps-frame">
     <table>
       <thead>
@@ -78,7 +92,10 @@ const Table = ({ apps }: { readonly apps: readonly Row[] }) => (
               <a href={href(['apps', slug])}>{name}</a>
             </th>
             <td class="number">
-              <Sparkline values={[...minutes.connections, now.connections]} line={1} />
+              <Sparkline
+                values={isOfAll ? minutes.connections : [...minutes.connections, now.connections]}
+                line={1}
+              />
               <Num value={now.connections} unit="" />
             </td>
             <Rate value={rates?.events} course={minutes.events} line={2} />

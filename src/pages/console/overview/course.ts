@@ -2,6 +2,7 @@
 import { useRef } from 'preact/hooks'
 import { api } from '../api'
 import { useLoaded, type Loaded } from '../use'
+import type { Share } from './split'
 import { join, type Course, type Point } from './charts'
 
 /** RANGES: how far back a page looks. */
@@ -25,6 +26,8 @@ export type Stats = {
   readonly at: number
   readonly startedAt: number
   readonly now: Numbers
+  /** Which they are the sum of; none where there is one. */
+  readonly nodes: readonly Share[]
   readonly course: Course
   /** The last step that is over, whichever range is shown; undefined before there is one. */
   readonly last: Point | undefined
@@ -35,6 +38,7 @@ type Answer = {
     readonly at: number
     readonly started_at: number
     readonly now: Numbers
+    readonly nodes?: readonly Share[]
     readonly series: { readonly step_seconds: number; readonly points: readonly Point[] }
   }
 }
@@ -62,6 +66,7 @@ export function useStats(path: string, range: RangeName): Loaded<Stats> {
       at,
       startedAt: data.started_at,
       now: data.now,
+      nodes: data.nodes ?? [],
       course: { points, stepSeconds, from, to: at },
       last: points.at(-1),
     }

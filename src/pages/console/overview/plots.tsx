@@ -6,6 +6,7 @@ import { Button, Num, Show, Tabs, Time } from '../ui/ui'
 import { CHARTS, type Chart } from './charts'
 import { quietly, RANGES, useStats, type RangeName, type Stats } from './course'
 import { Plot } from './plot'
+import { Split } from './split'
 import type { Zoom } from './plot-options'
 
 type PlotsProps = {
@@ -33,6 +34,7 @@ export function Plots({ of, path, place, range }: PlotsProps) {
         {(stats) => (
           <>
             <Facts stats={stats} />
+            <Split nodes={stats.nodes} />
             {stats.course.points.length === 0 ? (
               <NoCourse stats={stats} range={range} />
             ) : (
