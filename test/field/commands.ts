@@ -16,8 +16,18 @@ type Circumstances = {
 /** What `npx` passes on of this project's settings, which npm refuses in another one. */
 const OF_NPX = 'npm_config_allow_scripts'
 const { [OF_NPX]: _, ...inherited } = process.env
-/** No toolchain but the one that is here; nothing goes through a proxy. */
-const ENVIRONMENT = { ...inherited, GOTOOLCHAIN: 'local', NO_PROXY: '127.0.0.1' }
+/**
+ * How Go builds what runs once: without C, optimizations and debug information, in half the CPU time. The same for
+ * all programs: the standard library is compiled once.
+ */
+const GO = {
+  GOTOOLCHAIN: 'local', // none but the one that is here
+  CGO_ENABLED: '0',
+  GOGC: '400',
+  GOFLAGS: "-buildvcs=false '-gcflags=all=-N -l -dwarf=false' '-ldflags=-s -w'",
+}
+/** Nothing goes through a proxy. */
+export const ENVIRONMENT = { ...inherited, ...GO, NO_PROXY: '127.0.0.1' }
 
 /**
  * Runs a command and returns its standard output.

@@ -22,7 +22,7 @@ type Client = {
 const GO: Client = {
   name: 'go-pusher',
   toolchain: ['go'],
-  install: [['go', 'build', '-buildvcs=false', '-o', '../.cache/go-pusher', '.']],
+  install: [['go', 'build', '-o', '../.cache/go-pusher', '.']],
   run: ['../.cache/go-pusher'],
   subscribed: ['subscribed room {}'],
 }

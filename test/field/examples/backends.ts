@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { findFreePort } from '../../../bench/lib/processes'
 import { blocksOf, readPage } from '../../docs/pages'
 import { start, waitFor } from '../../harness'
-import type { Command } from '../commands'
+import { ENVIRONMENT, type Command } from '../commands'
 
 export type Backend = {
   /** That of its block. */
@@ -22,7 +22,13 @@ export async function expectSigns({ language, file, run }: Backend, cwd: string)
   const port = String(findFreePort())
   await Bun.write(`${cwd}/${file}`, code.replaceAll('3000', port))
   const command = run.map((word) => word.replace('3000', port))
-  const child = Bun.spawn(command, { cwd, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
+  const child = Bun.spawn(command, {
+    cwd,
+    env: ENVIRONMENT,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
   try {
     await expectAnswers(`http://127.0.0.1:${port}/pusher/auth`, child)
   } finally {

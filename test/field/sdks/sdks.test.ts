@@ -50,14 +50,14 @@ const SDKS: readonly Sdk[] = [
   {
     name: 'go-v4',
     toolchain: 'go',
-    install: [['go', 'build', '-buildvcs=false', '-o', '../.cache/go-v4', '.']],
+    install: [['go', 'build', '-o', '../.cache/go-v4', '.']],
     run: ['../.cache/go-v4'],
-    snippet: { id: 'go', beside: ['go.mod', 'go.sum'], run: ['go', 'run', '-buildvcs=false', '.'] },
+    snippet: { id: 'go', beside: ['go.mod', 'go.sum'], run: ['go', 'run', '.'] },
     backend: {
       language: 'go',
       file: 'main.go',
       // What `go run` starts would stay when that is ended.
-      run: ['sh', '-c', 'go build -buildvcs=false -o backend . && exec ./backend'],
+      run: ['sh', '-c', 'go build -o backend . && exec ./backend'],
     },
     pinned: 'github.com/pusher/pusher-http-go@v4.0.1',
   },
