@@ -9,7 +9,8 @@ import { recordOf, describeSurroundings } from '../../../bench/lib/records'
 import { writePage } from '../../../bench/lib/page'
 import { TARGETS } from '../../../bench/lib/targets'
 
-const SECONDS = 0.2
+/** Enough for some of everything; how much it is says nothing. */
+const SECONDS = 0.05
 const CALM = { loadAverage: 0, stealPercent: 0, othersPercent: 0 }
 const TIMEOUT_MS = 60_000
 
