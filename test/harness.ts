@@ -14,17 +14,18 @@ import type { OneNodeEngine } from '../src/core/one-node'
 import { FACTS } from '../src/core/facts'
 import type { Fact, FactType } from '../src/core/messages'
 import type { Counts, Presence } from '../src/core/presence'
-import type { ChannelName, UserId } from '../src/core/types'
+import type { ChannelName } from '../src/core/types'
 import { Kit, createServed, type ServeOptions } from '../kit/server'
 import type { CarillonServer, ServerOptions } from '../src/server'
 import { Bus, type Hold } from './two-servers/bus'
 import { JoinedEngine } from './two-servers/engine'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
+import { PATIENCE_MS } from '../kit/client'
 import { twoServers, waitUntil, type MeantRedis } from './parts'
 
 import { PusherClient, type PusherClientOptions } from './pusher-client'
 
-export { makePlugin, OWN_APP, testByClock, throwSecret, twoServers, waitUntil } from './parts'
+export { makePlugin, OWN_APP, throwSecret, twoServers, waitUntil } from './parts'
 export { PusherClient, type PusherClientOptions } from './pusher-client'
 export { Inbox, PATIENCE_MS, PONG, RawClient, waitFor, type RawOptions } from '../kit/client'
 
@@ -172,6 +173,16 @@ export class TestServer extends Kit {
   /** Resolves once all messages that the servers have sent each other so far have arrived. */
   async settle(_what?: 'messages'): Promise<void> {}
 
+  /** Time passes: on the clock that is moved by hand, and for what is kept elsewhere. */
+  async pass(ms: number): Promise<void> {
+    this.advance(ms)
+  }
+
+  /** Real time that may have passed, too, from one look at what is kept to the next. */
+  get slackMs(): number {
+    return 0
+  }
+
   /** Holds messages between the servers, where there are two. */
   hold(): Hold {
     return { next: async () => {}, release: () => {} }
@@ -252,11 +263,7 @@ export class TwoServers extends TestServer {
   }
 
   override get presence(): Presence {
-    return this.#inProcess.presence
-  }
-
-  get #inProcess(): Bus {
-    if (this.between instanceof Bus) return this.between
+    if (this.between instanceof Bus) return this.between.presence
     throw new Error('what these servers keep together is in Redis')
   }
 
@@ -266,23 +273,23 @@ export class TwoServers extends TestServer {
     return app
   }
 
-  /** Over Redis messages are on their way by themselves. */
   override hold(): Hold {
-    return this.between instanceof Bus ? this.between.hold() : super.hold()
+    return this.between.hold()
+  }
+
+  override async pass(ms: number): Promise<void> {
+    await super.pass(ms)
+    if (!(this.between instanceof Bus)) await this.between.age(this.config.cluster, ms)
+  }
+
+  override get slackMs(): number {
+    return this.between instanceof Bus ? 0 : PATIENCE_MS
   }
 
   /** Done when all that was said has arrived, and all facts are told, unless `what` has only the messages. */
   override async settle(what?: 'messages'): Promise<void> {
     if (this.between instanceof Bus) return this.between.later(() => undefined)
-    // An order has arrived when it is carried out, and all that was said before it.
-    for (const { core } of [...this.servers, this.server])
-      await core.engine.order({
-        type: 'unsubscribe_user',
-        app: core.apps.byId(this.app.id)!,
-        channel: 'settled' as ChannelName,
-        userId: 'nobody' as UserId,
-        message: '',
-      })
+    await this.between.waitForMessages(this)
     if (what === undefined) await this.between.waitForFacts(this.config.cluster)
   }
 

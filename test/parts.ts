@@ -1,29 +1,25 @@
 /** Small parts that many tests have in common; they get them from the harness. */
-import { test } from 'bun:test'
 import { PATIENCE_MS } from '../kit/client'
 import { definePlugin, type AnyPlugin, type Hooks } from '../src/plugin'
+import type { TestServer } from './harness'
+import type { Hold } from './two-servers/bus'
 
 /** A Redis that servers of tests are over. */
 export type MeantRedis = {
   readonly url: string
+  /** Resolves once all that the servers have said has arrived. */
+  readonly waitForMessages: (server: TestServer) => Promise<void>
   /** Resolves once no facts wait to be written down, of the servers that have this name together. */
   readonly waitForFacts: (cluster: string) => Promise<void>
+  /** Makes what those keep there so much older. */
+  readonly age: (cluster: string, ms: number) => Promise<void>
+  readonly hold: () => Hold
 }
 
-/**
- * While they are meant, `start` starts two servers that are one; see `overTwoServers` and `overRedis`. `isLoading` while
- * files are loaded whose servers are to be over Redis.
- */
-export const twoServers: { areMeant: boolean; redis: MeantRedis | undefined; isLoading: boolean } =
-  {
-    areMeant: false,
-    redis: undefined,
-    isLoading: false,
-  }
-
-/** A test that moves the clock until something has expired; Redis, which has a clock of its own, is left out. */
-export function testByClock(name: string, run: () => Promise<void>): void {
-  if (!twoServers.isLoading) test(name, run)
+/** While they are meant, `start` starts two servers that are one; see `overTwoServers` and `overRedis`. */
+export const twoServers: { areMeant: boolean; redis: MeantRedis | undefined } = {
+  areMeant: false,
+  redis: undefined,
 }
 
 /** An app that is not the published one, for servers that get requests from other hosts. */

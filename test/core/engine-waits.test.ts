@@ -1,6 +1,7 @@
 /**
  * What the engine may answer later: closes, second thoughts, gates, orders and races while it has not answered. Over
- * one node it answers at once; `test/two-servers` runs the same over two, where `server.hold` keeps answers back.
+ * one node it answers at once; `test/two-servers` runs the same over two, and `test/redis` over Redis, where `server.hold`
+ * keeps answers back.
  */
 import { describe, expect, test } from 'bun:test'
 import { makePlugin, start, type RawClient, type TestServer } from '../harness'
@@ -38,7 +39,8 @@ describe('while a seat is on its way', () => {
     await server.waitForConnections(1)
     held.release()
     expect([await eventOf(watcher), await eventOf(watcher)]).toEqual([ADDED, REMOVED])
-    expect(server.countsOf(ROOM)).toEqual({ subscriptions: 1, users: 1 })
+    await server.settle()
+    expect(await server.askCounts(ROOM)).toEqual({ subscriptions: 1, users: 1 })
     expect(server.listFactNames().filter((name) => name.startsWith('member_'))).toEqual([
       `member_added ${ROOM}`,
       `member_added ${ROOM}`,
@@ -80,7 +82,7 @@ describe('while a seat is on its way', () => {
     for (const step of steps) if (step === '+') expect(await eventOf(client)).toBe(SUCCEEDED)
     await client.expectNothing()
     await server.settle()
-    expect(server.countsOf(ROOM)).toEqual({ subscriptions, users: subscriptions })
+    expect(await server.askCounts(ROOM)).toEqual({ subscriptions, users: subscriptions })
     const here = server.servers.map(({ core }) => core.hub.channelCountOf(core.apps.byId('1')!))
     expect(here.reduce((sum, count) => sum + count)).toBe(subscriptions)
   })
@@ -117,7 +119,7 @@ describe('while a seat is on its way', () => {
     expect((await client.closing()).code).toBe(4003)
     await server.waitForConnections(0)
     await server.settle()
-    expect(server.occupied).toEqual([])
+    expect(await server.askOccupied()).toEqual([])
   })
 
   test('an order for its user reaches a sign-in, too', async () => {
@@ -146,7 +148,7 @@ describe('of two at once', () => {
     held.release()
     const answers = await Promise.all(clients.map(eventOf))
     expect(answers.sort()).toEqual(['pusher:subscription_error', SUCCEEDED])
-    expect(server.countsOf(ROOM)).toEqual({ subscriptions: 1, users: 1 })
+    expect(await server.askCounts(ROOM)).toEqual({ subscriptions: 1, users: 1 })
     for (const client of clients) await client[Symbol.asyncDispose]()
   })
 
@@ -173,6 +175,7 @@ describe('of two at once', () => {
     for (const client of clients) client.subscribe('room')
     held.release()
     for (const client of clients) expect(await eventOf(client)).toBe(SUCCEEDED)
+    await server.settle()
     expect(server.listFactNames().filter((name) => name.includes('occupied'))).toEqual([
       'channel_occupied room',
     ])
@@ -225,14 +228,21 @@ describe('client events', () => {
 
 test('an app’s quota of connections is that of all servers', async () => {
   await using server = await start({ limits: { maxConnectionsPerApp: 2 } })
+  /** Those of other nodes come with what these say of themselves. */
+  const untilCounted = async (count: number): Promise<void> => {
+    for (const { core } of server.servers)
+      while ((await core.engine.connections(core.apps.byId('1')!)) !== count)
+        await server.http('/up')
+  }
   const clients = [await server.raw(), await server.raw()]
+  await untilCounted(2)
   for (let n = 0; n < 2; n++) {
     const late = await server.raw({ hello: false })
     expect(await late.next()).toContain('maxConnectionsPerApp')
     expect((await late.closing()).code).toBe(4004)
   }
   await clients[0]![Symbol.asyncDispose]()
-  await server.waitForConnections(1)
+  await untilCounted(1)
   await using another = await server.raw()
   await another.expectNothing()
   await clients[1]![Symbol.asyncDispose]()

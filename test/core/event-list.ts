@@ -43,12 +43,17 @@ export const question: fc.Arbitrary<Question> = fc.record({
 
 export class EventList {
   readonly #epochs: string[] = []
+  #all: Listed[] = []
   #events: Listed[] = []
   offset = 0
+
+  /** Where it does not delete what a rule gives up, a rule that has grown finds that again. */
+  constructor(readonly deletes = true) {}
 
   /** Begins anew. */
   begin(epoch: string): void {
     this.#epochs.unshift(epoch)
+    this.#all = []
     this.#events = []
     this.offset = 0
   }
@@ -66,7 +71,9 @@ export class EventList {
   }
 
   append(name: string, at: number, bytes: number): void {
-    this.#events.push({ offset: ++this.offset, name, at, bytes })
+    const event = { offset: ++this.offset, name, at, bytes }
+    this.#all.push(event)
+    this.#events.push(event)
   }
 
   dropOldest(): void {
@@ -75,7 +82,8 @@ export class EventList {
 
   /** Each rule cuts the list at its front. */
   trim(now: number, { size, ttlMs, bytes }: ListBounds): void {
-    this.#events = this.#events.filter(({ at }) => at > now - ttlMs).slice(-size)
+    const events = this.deletes ? this.#events : this.#all
+    this.#events = events.filter(({ at }) => at > now - ttlMs).slice(-size)
     while (this.bytes > bytes) this.#events.shift()
   }
 

@@ -41,6 +41,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['user carillon on', 'test/field/cluster/link-checks.test.ts has a server with these rights'],
   ['CARILLON_WORKERS=auto', 'test/field/processes/workers.test.ts starts them so'],
   ['bun run test', 'is what runs this'],
+  ['CARILLON_TEST_CLUSTER=all', 'takes minutes; bun run test:field plays some of it'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
   [
     'carillon.sqlite.credentials',

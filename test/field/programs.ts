@@ -46,8 +46,12 @@ const PATH = [
   ...versions.map((version) => `${POSTGRES}/${version}/bin`),
 ].join(':')
 
+/** Programs that do in place of another. */
+const INSTEAD: Partial<Record<Program, string>> = { 'redis-server': 'valkey-server' }
+
 /** Finds a program's path, or null. */
-export const pathOf = (program: Program): string | null => Bun.which(program, { PATH })
+export const pathOf = (program: Program): string | null =>
+  Bun.which(program, { PATH }) ?? Bun.which(INSTEAD[program] ?? '', { PATH })
 
 /**
  * Tests that need programs. Where one is not installed they are skipped, and say which command installs

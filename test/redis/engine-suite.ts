@@ -1,7 +1,11 @@
 /** Runs test files again, with `start` starting two servers on one Redis. */
 import { afterAll, beforeAll, describe } from 'bun:test'
 import { Redis } from 'ioredis'
-import { twoServers } from '../parts'
+import type { ChannelName, UserId } from '../../src/core/types'
+import type { TestServer } from '../harness'
+import { twoServers, type MeantRedis } from '../parts'
+import { age } from './ageing'
+import { holdCommands } from './holding'
 import { startRedis, type RedisOptions, type TestRedis } from './redis'
 
 /** Counts the facts that wait, and the departures that are not yet due. */
@@ -21,8 +25,14 @@ export function overRedis(options: RedisOptions, files: readonly string[]): void
   beforeAll(async () => {
     redis = await startRedis(options)
     clients = redis.ports.map((port) => new Redis({ port }))
-    const waitForFacts = (cluster: string): Promise<void> => waitUntilTold(clients, cluster)
-    Object.assign(twoServers, { areMeant: true, redis: { url: redis.url, waitForFacts } })
+    const meant: MeantRedis = {
+      url: redis.url,
+      waitForMessages: (server) => giveOrders(server, options.cluster === undefined ? 1 : MANY),
+      waitForFacts: (name) => waitUntilTold(clients, name),
+      age: (name, ms) => age(clients, name, ms),
+      hold: holdCommands,
+    }
+    Object.assign(twoServers, { areMeant: true, redis: meant })
   })
   afterAll(async () => {
     Object.assign(twoServers, { areMeant: false, redis: undefined })
@@ -33,11 +43,26 @@ export function overRedis(options: RedisOptions, files: readonly string[]): void
   const name = cluster === undefined ? 'one Redis' : `a cluster of ${cluster}`
   for (const file of files)
     describe(`two nodes on ${name}: ${file}`, async () => {
-      twoServers.isLoading = true
       await import(`../${file}.test.ts?redis=${cluster ?? 1}-${program ?? ''}`)
     })
-  // Parts of a file are loaded after the file.
-  describe('all are loaded', () => void (twoServers.isLoading = false))
+}
+
+/** The channels of so many orders are on each of three masters. */
+const MANY = 32
+
+/** An order has arrived when it is carried out, and all that was said before it to the same Redis. */
+async function giveOrders({ servers, app }: TestServer, count: number): Promise<void> {
+  for (const { core } of [...servers, servers[0]!]) {
+    const order = (_: unknown, n: number) =>
+      core.engine.order({
+        type: 'unsubscribe_user',
+        app: core.apps.byId(app.id)!,
+        channel: `settled-${n}` as ChannelName,
+        userId: 'nobody' as UserId,
+        message: '',
+      })
+    await Promise.all(Array.from({ length: count }, order))
+  }
 }
 
 async function waitUntilTold(clients: readonly Redis[], cluster: string): Promise<void> {

@@ -3,6 +3,7 @@ export const FILES = {
   http: [
     'http/channels',
     'http/history',
+    'http/history-of-apps',
     'http/connections',
     'http/events',
     'http/batch-events',

@@ -16,13 +16,13 @@ test('7.3 cache_miss, once until ten seconds have passed or the channel was vaca
   await miss(first)
   await miss(second)
   await waitUntilSettled(server)
-  server.advance(10_000)
+  await server.pass(10_000)
   await miss(third)
   for (const client of [first, second, third]) {
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'cache-x' } })
     await client.expectNothing()
   }
-  await server.settle()
+  await server.settle('messages')
   await miss(first)
   expect(await receiver.events(server.sdk(), 4)).toEqual([
     'cache_miss cache-x',

@@ -1,4 +1,8 @@
-/** Some of the tests of `engine-suite.test.ts` again, over two nodes on a Redis Cluster of three masters. */
+/**
+ * Some of the engine suite again, over two nodes on a Redis Cluster of three masters. All of it takes minutes:
+ * `CARILLON_TEST_CLUSTER=all bun test --timeout 120000 engine-on-cluster`.
+ */
+import { FILES_OVER_REDIS } from '../../redis/engine-files'
 import { overRedis } from '../../redis/engine-suite'
 import { describeWith } from '../programs'
 
@@ -10,6 +14,8 @@ const SOME = [
   'protocols/pusher-watchlists',
 ]
 
+const areAllMeant = process.env['CARILLON_TEST_CLUSTER'] === 'all'
+
 describeWith('redis-server', 'the engine on a Cluster', () => {
-  overRedis({ cluster: 3 }, SOME)
+  overRedis({ cluster: 3 }, areAllMeant ? FILES_OVER_REDIS : SOME)
 })

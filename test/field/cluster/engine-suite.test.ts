@@ -1,24 +1,13 @@
-/** The tests that have two connections or two requests, over two nodes on one Redis. */
+/**
+ * The engine suite: the tests that have two connections or two requests, over two nodes on one Redis, and on one Valkey
+ * where that is installed. `CARILLON_TEST_REDIS=valkey-server` plays Valkey alone, and `engine-on-cluster.test.ts` plays
+ * them on a Cluster.
+ */
 import { describeWith } from '../programs'
 import { overRedis } from '../../redis/engine-suite'
 import { findRedisPrograms } from '../../redis/redis'
-import { FILES } from '../../two-servers/files'
-
-/** They move the clock by hand, where times are Redis’; or hold messages back, which nobody can there. */
-const LEFT_OUT: readonly string[] = [
-  'http/history',
-  'webhooks/cache-misses',
-  'protocols/pusher-cache',
-  'core/streams-walk',
-  'core/engine-waits',
-]
-
-const files = Object.values<readonly string[]>(FILES).flat()
+import { FILES_OVER_REDIS } from '../../redis/engine-files'
 
 describeWith('redis-server', 'the engine suite', () => {
-  for (const program of findRedisPrograms())
-    overRedis(
-      { program },
-      files.filter((file) => !LEFT_OUT.includes(file)),
-    )
+  for (const program of findRedisPrograms()) overRedis({ program }, FILES_OVER_REDIS)
 })
