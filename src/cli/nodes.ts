@@ -13,6 +13,7 @@ type Node = {
   readonly started_at: number
   readonly connections: number
   readonly differences: readonly { readonly what: string }[]
+  readonly warnings?: readonly string[]
   readonly redis: { readonly seen_ms: number; readonly lag_ms: number | null } | null
 }
 
@@ -48,7 +49,9 @@ export const NODES: CommandRow = {
 const TITLES = ['NAME', 'PLACE', 'VERSION', 'SINCE', 'CONNECTIONS', 'LAG', 'STATE']
 
 /** What is wrong with it, or that nothing is. */
-function stateOf({ ready, differences }: Node): string {
+function stateOf({ ready, differences, warnings = [] }: Node): string {
   const what = differences.map((each) => each.what).join(', ')
-  return [ready ? 'ready' : 'not ready', ...(what ? [`differs: ${what}`] : [])].join('; ')
+  return [ready ? 'ready' : 'not ready', ...(what ? [`differs: ${what}`] : []), ...warnings].join(
+    '; ',
+  )
 }

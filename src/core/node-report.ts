@@ -65,6 +65,8 @@ export type NodeReport = OwnReport & {
   readonly id: string
   /** It is the one that was asked. */
   readonly isOwn: boolean
+  /** Another one has its name at the same time. */
+  readonly hasNamesake: boolean
   /** Undefined where there is one node. */
   readonly link: NodeLink | undefined
 }

@@ -211,7 +211,9 @@ export class OneNodeEngine implements Engine {
   }
 
   nodes(): readonly NodeReport[] {
-    return [{ ...this.#node.report(), id: this.#id, isOwn: true, link: undefined }]
+    return [
+      { ...this.#node.report(), id: this.#id, isOwn: true, hasNamesake: false, link: undefined },
+    ]
   }
 
   connections(app: App): number {

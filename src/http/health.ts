@@ -6,7 +6,7 @@ import type { NodeReport } from '../core/node-report'
 import { HTML_ANSWER } from './openapi'
 import { PAGE_HEADERS, startPage } from './pages'
 import { folderOf } from './place'
-import { differencesOf, warningsOf } from './problem-rows-of-nodes'
+import { differencesOf, namesakesOf, warningsOf } from './problem-rows-of-nodes'
 import { objectSchema } from './schemas'
 
 const Ready = objectSchema(
@@ -15,7 +15,7 @@ const Ready = objectSchema(
     differences: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'What another node has otherwise, or Redis should not be like: nothing is red for it',
+          'What another node has otherwise, names that several have, what Redis should not be like: nothing is red for it',
       }),
     ),
   },
@@ -57,7 +57,9 @@ export function operations(core: Core, { side, reference, console }: OperationsO
     const reasons = core.readiness.all()
     if (!draining && reasons.length === 0) {
       const named = core.engine.nodes().flatMap(namedDifferencesOf)
-      const differences = [...warningsOf(core).map((text) => `Redis: ${text}`), ...named]
+      const warnings = warningsOf(core).map((text) => `Redis: ${text}`)
+      const alike = namesakesOf(core).map(([name]) => `several nodes are called ${name}`)
+      const differences = [...warnings, ...alike, ...named]
       return { ready: true as const, ...(differences.length > 0 && { differences }) }
     }
     set.status = 503

@@ -56,6 +56,10 @@ const NodesAnswer = objectSchema(
         differences: Type.Array(Difference, {
           description: 'What is not as on the node that was asked, and should be',
         }),
+        warnings: Type.Array(Type.String(), {
+          description:
+            'What should be otherwise: its name is that of another one, or its Redis may forget',
+        }),
         redis: Type.Union([Redis, Type.Null()], { description: 'Null where there is one node' }),
       }),
     ),
@@ -75,6 +79,7 @@ const NodesAnswer = objectSchema(
         connections: 7,
         subscriptions: 12,
         differences: [],
+        warnings: [],
         redis: {
           reads: 1,
           writes: 1,
@@ -115,7 +120,16 @@ export function nodes({ engine }: Core, changes: AdminChanges) {
     })
 }
 
-const resourceOf = ({ isOwn, isReady, startedAt, worker, port, link, ...node }: NodeReport) => ({
+const resourceOf = ({
+  isOwn,
+  isReady,
+  hasNamesake,
+  startedAt,
+  worker,
+  port,
+  link,
+  ...node
+}: NodeReport) => ({
   ...node,
   worker: worker ?? null,
   port: port ?? null,
@@ -123,6 +137,10 @@ const resourceOf = ({ isOwn, isReady, startedAt, worker, port, link, ...node }: 
   ready: isReady,
   started_at: Math.round(startedAt),
   differences: [...(link?.differences ?? [])],
+  warnings: [
+    ...(hasNamesake ? ['another node has this name at the same time'] : []),
+    ...(link?.warnings ?? []).map((text) => `Redis: ${text}`),
+  ],
   redis: link ? redisOf(link) : null,
 })
 

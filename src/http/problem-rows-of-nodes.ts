@@ -23,6 +23,17 @@ export const NODE_PROBLEMS: readonly ProblemRow<Moment>[] = [
       }),
   },
   {
+    code: 'nodes_of_one_name',
+    severity: 'warning',
+    remedy:
+      'Give each a CARILLON_NODE_NAME of its own: the log, `x-carillon-node` and reports tell nodes apart by it.',
+    test: ({ core }) =>
+      namesakesOf(core).map(([name, places]): Finding => ({
+        key: name,
+        text: `Several nodes are called ${name}: ${shorten(places)}`,
+      })),
+  },
+  {
     code: 'nodes_of_versions',
     severity: 'notice',
     remedy: 'Where that is no upgrade under way, bring the others to the newer version.',
@@ -70,6 +81,16 @@ export const warningsOf = ({ engine }: Pick<Core, 'engine'>): readonly string[] 
   engine.nodes()[0]?.link?.warnings ?? []
 
 const isAboutClocks = (text: string): boolean => text.startsWith('its clock')
+
+/** Names that several nodes have, and where these listen. */
+export function namesakesOf({ engine }: Pick<Core, 'engine'>): [name: string, places: string[]][] {
+  const all = engine.nodes().filter(({ hasNamesake }) => hasNamesake)
+  const byName = Map.groupBy(all, ({ name }) => name)
+  return Array.from(byName, ([name, nodes]) => [
+    name,
+    nodes.map(({ host, port }) => (port === undefined ? host : `${host}:${port}`)),
+  ])
+}
 
 /** What another node has otherwise, by name. */
 export const differencesOf = ({ link }: NodeReport): string[] =>

@@ -1,6 +1,7 @@
 /** What nodes say of themselves, as anybody may write it: read, refused, and what is known then. */
 import { expect, test } from 'bun:test'
 import { agreedOf, differencesOf, LIMITS_OF_A_NODE } from '../../src/cluster/nodes/agreed'
+import { sharedNames } from '../../src/cluster/nodes/list'
 import { KnownNodes } from '../../src/cluster/nodes/known'
 import { readCard, readNodeMessage, type NodeBeat } from '../../src/cluster/nodes/wire'
 import { readConfig, type Config } from '../../src/config/config'
@@ -140,6 +141,33 @@ test('sums are those of all that are known, and a message that is missing is not
   expect([known.connectionsOf(one), known.connectionsOf(other)]).toEqual([5, 0])
   for (let n = 0; n < 999; n++) known.hear({ ...BEAT, id: `n${n}` }, 0)
   expect(known.isFull).toBe(true)
+})
+
+const NAMESAKES: readonly (readonly [
+  what: string,
+  isReady: boolean,
+  others: object[],
+  string[],
+])[] = [
+  ['another one, heard of for long', true, [{}], ['n']],
+  ['one that has just come', true, [{ knownSince: 95_000 }], []],
+  ['one that is not heard of any more', true, [{ heardAt: 95_000 }], []],
+  ['one that is about to leave', true, [{ beat: { ...BEAT, isReady: false } }], []],
+  ['one of which that is all that is known', true, [{ card: undefined }], []],
+  ['one beside this one, which leaves', false, [{}], []],
+  ['two others', false, [{}, {}], ['n']],
+  ['two of other names', true, ['a', 'b'].map((name) => ({ card: { ...CARD, name } })), []],
+]
+
+test.each(NAMESAKES)('a name is that of several: %s', (_what, isReady, others, names) => {
+  const known = others.map((other) => ({
+    card: CARD,
+    beat: BEAT,
+    heardAt: 99_000,
+    knownSince: 5,
+    ...other,
+  }))
+  expect([...sharedNames({ name: 'n', isReady }, known as never, 100_000)]).toEqual(names)
 })
 
 test('limits of channels and apps have to agree, those of a process have not', () => {

@@ -12,10 +12,15 @@ export async function expectNodeProblems(): Promise<void> {
     pretendNodes(
       server,
       { lagMs: 1500, warnings: ['it forgets', 'its clock is off'] },
-      { version: '0.0.9', link: { differences } },
+      { version: '0.0.9', hasNamesake: true, link: { differences } },
     )
   await expectCauses(server, [
     ['nodes_differ', pretend, { text: says(/^The node other has .*: a, b, c and 2 more things$/) }],
+    [
+      'nodes_of_one_name',
+      () => {},
+      { severity: 'warning', text: says(/^Several nodes are called other: /) },
+    ],
     ['nodes_of_versions', () => {}, { severity: 'notice', text: says(/0\.0\.9, /) }],
     ['redis_may_forget', () => {}, { severity: 'critical', text: says(/^Redis: it forgets$/) }],
     ['clocks_differ', () => {}, { severity: 'critical', text: says(/^Redis: its clock is off$/) }],
@@ -24,6 +29,6 @@ export async function expectNodeProblems(): Promise<void> {
   const ready = await (await server.http('/ready')).json()
   expect(ready).toMatchObject({
     ready: true,
-    differences: { length: 7, 0: 'Redis: it forgets', 2: 'a is another on other' },
+    differences: { length: 8, 0: 'Redis: it forgets', 3: 'a is another on other' },
   })
 }

@@ -48,7 +48,9 @@ export class JoinedEngine implements Engine {
   readonly findElsewhere = (): undefined => undefined
   readonly share = (call: SharedCall) => this.bus.later(() => this.bus.share(call, this))
   readonly rest = this.handOver
-  readonly nodes = () => [{ ...this.node.report(), id: '1', isOwn: true, link: undefined }]
+  readonly nodes = () => [
+    { ...this.node.report(), id: '1', isOwn: true, hasNamesake: false, link: undefined },
+  ]
 
   constructor(
     readonly bus: Bus,

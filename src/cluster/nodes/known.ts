@@ -11,6 +11,8 @@ export type KnownNode = {
   beat: NodeBeat
   /** When that was heard (`mono`). */
   heardAt: number
+  /** When it was first heard of (`mono`). */
+  readonly knownSince: number
   /** Undefined until it is fetched. */
   card: NodeCard | undefined
   /** The one that `card` was: see `NodeBeat.card`. */
@@ -60,6 +62,7 @@ export class KnownNodes {
       id: beat.id,
       beat,
       heardAt: now,
+      knownSince: now,
       card: undefined,
       cardName: '',
       told: undefined,

@@ -14,6 +14,7 @@ import { differencesOf } from './agreed'
 import { Questions } from './questions'
 import { ToldFigures } from './told-figures'
 import type { NodeFigures } from '../../core/figures'
+import { listNodes } from './list'
 import { KnownNodes, type KnownNode } from './known'
 import { readCard, readNodeMessage, type AppNumbers, type NodeBeat, type NodeCard } from './wire'
 import { pairs } from '../snapshot'
@@ -54,6 +55,7 @@ export class Nodes {
   /** Not in it any more where it has gone meanwhile. */
   readonly #fetching = new Set<string>()
   #hasLeft = false
+  #hasNamesake = false
 
   constructor(
     readonly context: Context,
@@ -109,6 +111,7 @@ export class Nodes {
     if (now - this.#heardOwnAt > 2 * BEAT_MS) this.#hearsSince = now
     else if (now - this.#hearsSince > LEASE_MS)
       for (const { id } of this.known.silentSince(now - LEASE_MS)) this.#giveUp(id)
+    this.#lookForNamesake()
     if (isUp) await this.#safely(() => this.#beat())
   }
 
@@ -320,26 +323,17 @@ export class Nodes {
 
   /** This node, then the others, by name. */
   list(): readonly NodeReport[] {
-    const { clock, numbers, node, versions } = this.context
-    const now = clock.mono()
-    const { writes } = versions
-    const others = [...this.known.all()].flatMap((other): NodeReport[] => {
-      const { card, beat, id, heardAt } = other
-      if (!card) return []
-      const { agreed, ...about } = card
-      const { isReady, connections, subscriptions, ...counted } = beat
-      const differences = differencesOf(this.options.agreed, agreed)
-      const seenMs = Math.max(0, now - heardAt)
-      const link = { ...counted, writes, seenMs, differences, warnings: [] }
-      return [{ ...about, id, isOwn: false, isReady, connections, subscriptions, link }]
-    })
-    const [lagMs, busLagMs] = [this.#lagMs, this.#busLagMs]
-    const { warnings } = this.context.link
-    const own = { ...numbers, ...versions, seenMs: 0, lagMs, busLagMs, warnings }
-    return [
-      { ...node.report(), id: this.#id, isOwn: true, link: { ...own, differences: [] } },
-      ...others.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    ]
+    const { context, known, options } = this
+    const own = { id: this.#id, lagMs: this.#lagMs, busLagMs: this.#busLagMs }
+    return listNodes(context, known.all(), own, options.agreed)
+  }
+
+  /** Two that are called alike are no two for people. Said once, while it is so. */
+  #lookForNamesake(): void {
+    const [own] = this.list()
+    if (own!.hasNamesake && !this.#hasNamesake)
+      this.context.log.warn({ node: own!.name }, 'another node has the name of this one')
+    this.#hasNamesake = own!.hasNamesake
   }
 
   // ---------------------------------------------------------------- the end

@@ -27,6 +27,7 @@ type Listed = {
   readonly version: string
   readonly port: number
   readonly connections: number
+  readonly warnings: readonly string[]
   readonly differences: readonly Readonly<Record<'what' | 'here' | 'there', string>>[]
   readonly redis: Readonly<Record<string, number>>
 }
@@ -92,6 +93,28 @@ describeWith('redis-server', 'nodes', () => {
         )
       )[0]!.name,
     ).toBe('first')
+  })
+
+  test('two of one name are named, and nothing is red for it', async () => {
+    const log = new MemoryLog()
+    const ofFirst = { webhookSettleMs: 0, redisUrl: redis.url, nodeName: 'same', cluster: 'n' }
+    await using first = new TestServer(await createServed({ config: ofFirst }, { log }))
+    await using second = await startNode('same', { cluster: 'n' })
+    await using third = await startNode('third', { cluster: 'n' })
+    const warningsOf = async () => (await listNodes(third)).map(({ warnings }) => warnings)
+    const alike = ['another node has this name at the same time']
+    await until(warningsOf, (all) => Bun.deepEquals(all, [[], alike, alike]))
+    const said = () => log.lines.filter(({ message }) => message.includes('has the name'))
+    await until(said, ({ length }) => length > 0)
+    const { out } = await runOn(third, 'problems')
+    expect(out).toContain('Several nodes are called same: ')
+    for (const { port } of [first, second]) expect(out).toContain(`:${port}`)
+    expect((await runOn(third, 'nodes')).out).toContain('ready; another node has this name')
+    expect(await (await third.http('/ready')).json()).toEqual({
+      ready: true,
+      differences: ['several nodes are called same'],
+    })
+    expect(said()).toHaveLength(1) // beats have passed since
   })
 
   test('connections and their quota are those of all nodes', async () => {

@@ -15,6 +15,7 @@ type Node = {
   readonly started_at: number
   readonly connections: number
   readonly differences: readonly { readonly what: string }[]
+  readonly warnings: readonly string[]
   readonly redis: { readonly lag_ms: number | null } | null
 }
 
@@ -87,13 +88,13 @@ function Row({ node }: { readonly node: Node }) {
   )
 }
 
-function State({ node: { ready, differences } }: { readonly node: Node }) {
+function State({ node: { ready, differences, warnings } }: { readonly node: Node }) {
   if (!ready) return <span class="tag bad">not ready</span>
-  if (differences.length === 0) return <span class="tag good">ready</span>
-  const names = differences.map(({ what }) => what).join(', ')
+  if (differences.length + warnings.length === 0) return <span class="tag good">ready</span>
+  const names = [...differences.map(({ what }) => what), ...warnings].join(', ')
   return (
     <span class="tag warn" title={names}>
-      differs
+      {differences.length > 0 ? 'differs' : 'look'}
     </span>
   )
 }
