@@ -1,7 +1,7 @@
 /** `carillon nodes`: the servers that are one over Redis, as one of them knows them. */
 import { SERVER_OPTIONS, type CommandRow } from './command'
 import { dataOf } from './client'
-import { showTime } from './times'
+import { showDuration, showTime } from './times'
 
 type Node = {
   readonly name: string
@@ -10,6 +10,8 @@ type Node = {
   readonly version: string
   readonly asked: boolean
   readonly ready: boolean
+  /** A server of an earlier version has none. */
+  readonly state?: string
   readonly started_at: number
   readonly connections: number
   readonly differences: readonly { readonly what: string }[]
@@ -49,7 +51,8 @@ export const NODES: CommandRow = {
 const TITLES = ['NAME', 'PLACE', 'VERSION', 'SINCE', 'CONNECTIONS', 'LAG', 'STATE']
 
 /** What is wrong with it, or that nothing is. */
-function stateOf({ ready, differences, warnings = [] }: Node): string {
+function stateOf({ ready, state, redis, differences, warnings = [] }: Node): string {
+  if (state === 'unknown') return `unknown: not heard of for ${showDuration(redis?.seen_ms ?? 0)}`
   const what = differences.map((each) => each.what).join(', ')
   return [ready ? 'ready' : 'not ready', ...(what ? [`differs: ${what}`] : []), ...warnings].join(
     '; ',

@@ -65,6 +65,8 @@ export type NodeReport = OwnReport & {
   readonly id: string
   /** It is the one that was asked. */
   readonly isOwn: boolean
+  /** What it says is of this moment; else it is what it said last, and nobody knows how it is now. */
+  readonly isHeard: boolean
   /** Another one has its name at the same time. */
   readonly hasNamesake: boolean
   /** Undefined where there is one node. */

@@ -212,7 +212,14 @@ export class OneNodeEngine implements Engine {
 
   nodes(): readonly NodeReport[] {
     return [
-      { ...this.#node.report(), id: this.#id, isOwn: true, hasNamesake: false, link: undefined },
+      {
+        ...this.#node.report(),
+        id: this.#id,
+        isOwn: true,
+        isHeard: true,
+        hasNamesake: false,
+        link: undefined,
+      },
     ]
   }
 

@@ -49,7 +49,14 @@ const NodesAnswer = objectSchema(
         port: orNull(Type.Number(), 'Null before it listens, and for a socket file'),
         version: Type.String({ description: 'Of Carillon' }),
         asked: Type.Boolean({ description: 'True for the one that answers' }),
-        ready: Type.Boolean({ description: 'Its `/ready` is green' }),
+        ready: Type.Boolean({
+          description: 'Its `/ready` is green; false where that is not known',
+        }),
+        state: Type.String({
+          description:
+            '`ready`, `not_ready`, or `unknown`: it was not heard of for `seen_ms`, and everything else is what it said then',
+          examples: ['ready'],
+        }),
         started_at: Type.Integer({ description: 'In milliseconds since 1970' }),
         connections: count('Open connections'),
         subscriptions: count('Subscriptions of those to channels'),
@@ -75,6 +82,7 @@ const NodesAnswer = objectSchema(
         version: '0.0.9',
         asked: true,
         ready: true,
+        state: 'ready',
         started_at: 1_700_000_000_000,
         connections: 7,
         subscriptions: 12,
@@ -123,6 +131,7 @@ export function nodes({ engine }: Core, changes: AdminChanges) {
 const resourceOf = ({
   isOwn,
   isReady,
+  isHeard,
   hasNamesake,
   startedAt,
   worker,
@@ -134,7 +143,8 @@ const resourceOf = ({
   worker: worker ?? null,
   port: port ?? null,
   asked: isOwn,
-  ready: isReady,
+  ready: isHeard && isReady,
+  state: isHeard ? (isReady ? 'ready' : 'not_ready') : 'unknown',
   started_at: Math.round(startedAt),
   differences: [...(link?.differences ?? [])],
   warnings: [

@@ -33,6 +33,8 @@ type SentDelta<Change> = Change extends Delta
   ? Omit<Change, 'app' | 'isOwn' | 'conn' | 'entry'>
   : never
 
+const ALONE = { isOwn: true, isHeard: true, hasNamesake: false, link: undefined }
+
 export class JoinedEngine implements Engine {
   readonly isShared = true
   node!: Node
@@ -48,9 +50,7 @@ export class JoinedEngine implements Engine {
   readonly findElsewhere = (): undefined => undefined
   readonly share = (call: SharedCall) => this.bus.later(() => this.bus.share(call, this))
   readonly rest = this.handOver
-  readonly nodes = () => [
-    { ...this.node.report(), id: '1', isOwn: true, hasNamesake: false, link: undefined },
-  ]
+  readonly nodes = () => [{ ...this.node.report(), ...ALONE, id: '1' }]
 
   constructor(
     readonly bus: Bus,

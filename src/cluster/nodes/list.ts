@@ -10,13 +10,18 @@ type OwnLink = {
   readonly id: string
   readonly lagMs: number | undefined
   readonly busLagMs: number | undefined
+  /** It hears what the others say. */
+  readonly isHearing: boolean
 }
+
+/** Who has said nothing for longer is not known to be there. */
+const SILENT_MS = 2 * BEAT_MS
 
 /** This node, then the others, by name. */
 export function listNodes(
   { clock, link, node, numbers, versions }: Context,
   others: Iterable<KnownNode>,
-  { id: ownId, lagMs, busLagMs }: OwnLink,
+  { id: ownId, lagMs, busLagMs, isHearing }: OwnLink,
   agreed: NodeCard['agreed'],
 ): readonly NodeReport[] {
   const now = clock.mono()
@@ -31,13 +36,22 @@ export function listNodes(
     const differences = differencesOf(agreed, theirs)
     const seenMs = Math.max(0, now - heardAt)
     const link = { ...counted, writes: versions.writes, seenMs, differences, warnings: [] }
+    const isHeard = isHearing && seenMs < SILENT_MS
+    const told = { isReady, connections, subscriptions }
     const hasNamesake = shared.has(card.name)
-    return [{ ...about, id, isOwn: false, hasNamesake, isReady, connections, subscriptions, link }]
+    return [{ ...about, ...told, id, isOwn: false, isHeard, hasNamesake, link }]
   })
   const { warnings } = link
   const ownLink = { ...numbers, ...versions, seenMs: 0, lagMs, busLagMs, warnings, differences: [] }
   return [
-    { ...own, id: ownId, isOwn: true, hasNamesake: shared.has(own.name), link: ownLink },
+    {
+      ...own,
+      id: ownId,
+      isOwn: true,
+      isHeard: true,
+      hasNamesake: shared.has(own.name),
+      link: ownLink,
+    },
     ...reports.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   ]
 }
@@ -55,7 +69,7 @@ export function sharedNames(
   const add = (name: string): void => void (names.has(name) ? shared : names).add(name)
   if (own.isReady) add(own.name)
   for (const { card, beat, heardAt, knownSince } of others)
-    if (card && beat.isReady && now - heardAt < 2 * BEAT_MS && now - knownSince > LEASE_MS)
+    if (card && beat.isReady && now - heardAt < SILENT_MS && now - knownSince > LEASE_MS)
       add(card.name)
   return shared
 }

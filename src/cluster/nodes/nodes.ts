@@ -324,7 +324,8 @@ export class Nodes {
   /** This node, then the others, by name. */
   list(): readonly NodeReport[] {
     const { context, known, options } = this
-    const own = { id: this.#id, lagMs: this.#lagMs, busLagMs: this.#busLagMs }
+    const isHearing = context.link.isPlaceUp(NODES_PLACE)
+    const own = { id: this.#id, lagMs: this.#lagMs, busLagMs: this.#busLagMs, isHearing }
     return listNodes(context, known.all(), own, options.agreed)
   }
 

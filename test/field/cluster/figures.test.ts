@@ -2,8 +2,9 @@
 import { expect, test } from 'bun:test'
 import { makeBasicAuth, PAIR } from '../../credentials'
 import type { TestServer } from '../../harness'
+import { runOn } from '../../cli/run'
 import { describeWith } from '../programs'
-import { ask, makeApp, startNode, waitForSlugs } from './node'
+import { ask, makeApp, startNode, until, waitForSlugs } from './node'
 import { startPair } from './pair'
 import { startRedis } from '../../redis/redis'
 
@@ -23,18 +24,11 @@ type Stats = Shown & {
 const readStats = async (node: TestServer, path = '/api/admin/stats'): Promise<Stats> =>
   (await ask(node, 'GET', path)).body.data
 
-const OF_APP = '/api/admin/apps/test-app/stats'
+type Listed = { readonly state: string; readonly ready: boolean }
+const listNodes = async (node: TestServer): Promise<readonly Listed[]> =>
+  (await ask(node, 'GET', '/api/admin/nodes')).body.data
 
-/** Asks until it is so: numbers come with the beats. */
-async function until(read: () => Promise<Stats>, isSo: (stats: Stats) => boolean): Promise<Stats> {
-  const end = performance.now() + 15_000
-  for (;;) {
-    const stats = await read()
-    if (isSo(stats)) return stats
-    if (performance.now() > end) throw new Error(`it is still ${JSON.stringify(stats.nodes)}`)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-}
+const OF_APP = '/api/admin/apps/test-app/stats'
 
 const connectionsOf = ({ nodes }: Stats) => nodes.map(({ now }) => now?.['connections'])
 const has = (count: number) => (stats: Stats) => stats.now['connections'] === count
@@ -83,11 +77,20 @@ describeWith('redis-server', 'statistics of two nodes', () => {
     )
     expect(connectionsOf(alone)).toEqual([2, undefined])
     expect(alone.now['connections']).toBe(2)
+    const [own, other] = await listNodes(two)
+    expect(own).toMatchObject({ state: 'not_ready', ready: false, asked: true })
+    expect(other).toMatchObject({ state: 'unknown', ready: false, connections: 1 })
+    const shown = (await runOn(two, 'nodes')).out.split('\n')[1]!
+    expect(shown).toMatch(/\tunknown: not heard of for [\d.]+ m?s$/)
     const left = await until(() => readStats(one), has(1))
     expect(connectionsOf(left)).toEqual([1])
     expect(left.totals['connections_accepted']).toBe(1)
     await proxy.heal()
     await until(() => readStats(one), has(3))
+    await until(
+      () => listNodes(one),
+      (all) => all.every(({ state }) => state === 'ready'),
+    )
     expect(connectionsOf(await until(() => readStats(two), has(3)))).toEqual([2, 1])
   })
 

@@ -1,6 +1,6 @@
 /** The nodes: servers that are one. Of one alone nothing is shown. */
 import { api } from '../api'
-import { formatAgo } from '../format'
+import { formatAgo, formatDuration } from '../format'
 import { useLoaded } from '../use'
 import { Num } from '../ui/ui'
 
@@ -11,12 +11,13 @@ type Node = {
   readonly port: number | null
   readonly version: string
   readonly asked: boolean
-  readonly ready: boolean
+  /** `ready`, `not_ready` or `unknown`. */
+  readonly state: string
   readonly started_at: number
   readonly connections: number
   readonly differences: readonly { readonly what: string }[]
   readonly warnings: readonly string[]
-  readonly redis: { readonly lag_ms: number | null } | null
+  readonly redis: { readonly lag_ms: number | null; readonly seen_ms: number } | null
 }
 
 const EVERY_MS = 10_000
@@ -65,7 +66,7 @@ export function Nodes() {
 }
 
 function Row({ node }: { readonly node: Node }) {
-  const { name, host, port, version, asked, started_at: startedAt, connections, redis } = node
+  const { name, host, port, version, asked, state, started_at: startedAt, redis } = node
   return (
     <tr>
       <th scope="row">
@@ -73,13 +74,14 @@ function Row({ node }: { readonly node: Node }) {
         <small class="hint">
           {port === null ? host : `${host}:${port}`}
           {asked && ', this one'}
+          {state === 'unknown' && `, not heard of for ${formatDuration(redis?.seen_ms ?? 0)}`}
         </small>
       </th>
       <td>
         <State node={node} />
       </td>
       <td class="number">
-        <Num value={connections} unit="" />
+        <Num value={node.connections} unit="" />
       </td>
       <td class="number">{redis?.lag_ms == null ? '–' : <Num value={redis.lag_ms} unit="ms" />}</td>
       <td class="rest">{version}</td>
@@ -88,8 +90,9 @@ function Row({ node }: { readonly node: Node }) {
   )
 }
 
-function State({ node: { ready, differences, warnings } }: { readonly node: Node }) {
-  if (!ready) return <span class="tag bad">not ready</span>
+function State({ node: { state, differences, warnings } }: { readonly node: Node }) {
+  if (state === 'unknown') return <span class="tag warn">unknown</span>
+  if (state !== 'ready') return <span class="tag bad">not ready</span>
   if (differences.length + warnings.length === 0) return <span class="tag good">ready</span>
   const names = [...differences.map(({ what }) => what), ...warnings].join(', ')
   return (
