@@ -122,6 +122,19 @@ test.each(BROKEN)('%s', async (says, hooks) => {
   expect(reason.replace('JSON Parse error: Unexpected identifier "oops"', 'oops')).toContain(says)
 })
 
+test.each(['store', 'shared', undefined] as const)(
+  'one that asks for %s is played',
+  async (store) => {
+    let starts = 0
+    const setup = (context: PluginContext) => {
+      if (store) expect(context[store]).toBeObject()
+      return { start: () => void starts++ }
+    }
+    await testPlugin(definePlugin({ name: 'counts', carillon: 1, setup }))
+    expect(starts).toBe(store ? 2 : 1)
+  },
+)
+
 describe('a plugin with a store', () => {
   const forgetful = (onFault: () => ReturnType<typeof allow> | undefined) =>
     definePlugin({
