@@ -5,8 +5,8 @@ import { parseJson } from '../core/json'
 import type { KeptEvent } from '../core/messages'
 import { bytesOf, type HistoryPage, type HistoryQuery } from '../core/stream'
 import type { ChannelName } from '../core/types'
-import { runOn, type Context } from './context'
-import { fullNameOf } from './names'
+import { newNonce, runOn, type Context } from './context'
+import { fullNameOf, PARTITIONS } from './names'
 import type { Answer, Wish } from './reading'
 import { SCRIPTS } from './scripts'
 import type { StreamEntry } from './snapshot'
@@ -22,6 +22,9 @@ type ReadAnswer = readonly [
   events: StreamEntry[],
   hasMore: number,
 ]
+
+/** The longest that a rule may keep an event, and a day that its channel is remembered. */
+const KEPT_AT_MOST_MS = (7 + 1) * 86_400_000
 
 /** All of it rejects with RedisAway. */
 export class History {
@@ -60,6 +63,16 @@ export class History {
       recovered: since && isWhole === 1,
       events: readEntries(app, channel, events),
     }
+  }
+
+  /** Gives up what is kept of an app that was deleted. */
+  async forgetApp(appId: string): Promise<void> {
+    const { link, incarnations } = this.context
+    const forget = (_: unknown, partition: number) => {
+      const args = [incarnations.idOf(partition), appId, newNonce(), KEPT_AT_MOST_MS]
+      return link.run(SCRIPTS.removeApp, String(partition), args)
+    }
+    await Promise.all(Array.from({ length: PARTITIONS }, forget))
   }
 
   async #read(

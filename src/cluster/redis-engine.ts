@@ -209,11 +209,20 @@ export class RedisEngine implements Engine {
   }
 
   order(order: Order): MaybePromise<void> {
+    if (order.type === 'app_changed' && order.change.type === 'remove')
+      return this.#removeApp(order)
     if (order.type === 'app_changed' || order.type === 'token_changed')
       return this.records.order(order)
     if (order.type === 'close_connection') return this.others.questions.close(order)
     if (isChannelOrder(order)) return this.#orders.give(order)
     return this.#context.node.carryOut(order)
+  }
+
+  /** Where Redis is away meanwhile, what the app kept is there until its time. */
+  async #removeApp(order: Order & { readonly type: 'app_changed' }): Promise<void> {
+    await this.records.order(order)
+    if (order.change.type === 'remove')
+      await this.#history.forgetApp(order.change.id).catch(ignoreAway)
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {

@@ -25,6 +25,7 @@ import nodesTell from './scripts/nodes-tell.lua' with { type: 'text' }
 import order from './scripts/order.lua' with { type: 'text' }
 import publish from './scripts/publish.lua' with { type: 'text' }
 import read from './scripts/read.lua' with { type: 'text' }
+import removeApp from './scripts/remove-app.lua' with { type: 'text' }
 import repeatClaim from './scripts/repeat-claim.lua' with { type: 'text' }
 import repeatKeep from './scripts/repeat-keep.lua' with { type: 'text' }
 import repeatRelease from './scripts/repeat-release.lua' with { type: 'text' }
@@ -51,6 +52,7 @@ export const SCRIPTS = {
   order: newLeanScript('order', order),
   publish: newBareScript('publish', publish),
   read: newLeanScript('read', read, streams),
+  removeApp: newLeanScript('remove-app', removeApp),
   repeatClaim: newLeanScript('repeat-claim', repeatClaim),
   repeatKeep: newLeanScript('repeat-keep', repeatKeep),
   repeatRelease: newLeanScript('repeat-release', repeatRelease),

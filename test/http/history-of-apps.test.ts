@@ -5,22 +5,30 @@ import { start } from '../harness'
 
 const rule = { prefix: 'room', size: 100, ttl_seconds: 60, durable: false, rewind: 0 }
 
-test('an app that is deleted and made anew has no history', async () => {
+test('an app that is deleted and made anew has no history, and no last events', async () => {
   await using server = await start()
   const keys = [{ key: 'k', secret: 's' }]
   const names = { id: '8', name: 'other', slug: 'other' }
   const { record } = server.core.apps.byId('1')!
   const create = { type: 'create', record: { ...record, ...names, keys, history: [rule] } } as const
   const order = (change: AppChange) => server.core.engine.order({ type: 'app_changed', change })
-  await order(create)
   const sdk = server.sdk({ appId: '8', key: 'k', secret: 's' })
-  await sdk.trigger('room', 'e', 'x')
-  const readOffsets = async (): Promise<number[]> => {
-    const page = await (await sdk.get({ path: '/channels/room/history' })).json()
-    return page.events.map(({ offset }: { offset: number }) => offset)
+  const ask = async (path: string, info?: string) =>
+    (await sdk.get({ path, params: info === undefined ? {} : { info } })).json()
+  const readAll = async () => {
+    const { epoch, events } = await ask('/channels/room/history')
+    const { cache } = await ask('/channels/cache-a', 'cache')
+    return { epoch, offsets: events.map(({ offset }: { offset: number }) => offset), cache }
   }
-  expect(await readOffsets()).toEqual([1])
+  await order(create)
+  for (const channel of ['room', 'cache-a']) await sdk.trigger(channel, 'e', 'x')
+  const before = await readAll()
+  expect(before).toMatchObject({ offsets: [1], cache: { data: 'x' } })
   await order({ type: 'remove', id: '8' })
   await order(create)
-  expect(await readOffsets()).toEqual([])
+  const after = await readAll()
+  expect(after).toMatchObject({ offsets: [], cache: null })
+  expect(after.epoch).not.toBe(before.epoch)
+  await sdk.trigger('room', 'e', 'x')
+  expect(await readAll()).toEqual({ ...after, offsets: [1] })
 })

@@ -6,6 +6,7 @@ import type { TestServer } from '../harness'
 import { twoServers, type MeantRedis } from '../parts'
 import { age } from './ageing'
 import { holdCommands } from './holding'
+import { FILES } from '../two-servers/files'
 import { startRedis, type RedisOptions, type TestRedis } from './redis'
 
 /** Counts the facts that wait, and the departures that are not yet due. */
@@ -17,6 +18,9 @@ const COUNT_FACTS = `
     end
   end
   return sum`
+
+/** The files of the engine suite; paths below `test`. */
+export const ALL_FILES = Object.values<readonly string[]>(FILES).flat()
 
 /** `files` are paths below `test`; their tests are registered in the file that calls this. */
 export function overRedis(options: RedisOptions, files: readonly string[]): void {

@@ -4,19 +4,26 @@
 -- Gives up the stream of a channel: the next one has another epoch.
 local function end_stream(channel)
   redis.call('DEL', key('history', channel))
-  redis.call('HDEL', key('channel', channel), 'stream', 'offset', 'sum', 'ttl', 'origin', 'past', 'past_offset')
+  redis.call('HDEL', key('channel', channel), 'stream', 'offset', 'sum', 'ttl', 'origin', 'removed', 'past', 'past_offset')
 end
 
 -- The epoch of the stream, the offset of its last event, and the bytes of all that it ever had. A stream begins where
--- there is none. One that another Redis has written may lack its last events, and goes on with another epoch.
+-- there is none. One that another Redis has written may lack its last events, and goes on with another epoch; that of an
+-- app which was deleted since then has ended.
 local function open_stream(channel)
   local home = key('channel', channel)
-  local stream, offset, sum, origin = unpack(redis.call('HMGET', home, 'stream', 'offset', 'sum', 'origin'))
-  local current = redis.call('GET', prefix .. 'origin') or ''
+  local stream, offset, sum, origin, before = unpack(redis.call('HMGET', home, 'stream', 'offset', 'sum', 'origin', 'removed'))
+  local app = string.match(channel, '^[^/]*')
+  local current, removed = unpack(redis.call('MGET', prefix .. 'origin', prefix .. 'removed:' .. app))
+  current = current or ''
+  if stream and removed and removed ~= before then
+    end_stream(channel)
+    stream = false
+  end
   if not stream then
     begin(channel)
     redis.call('DEL', key('history', channel))
-    redis.call('HSET', home, 'stream', nonce, 'offset', 0, 'sum', 0, 'origin', current)
+    redis.call('HSET', home, 'stream', nonce, 'offset', 0, 'sum', 0, 'origin', current, 'removed', removed or '')
     return nonce, 0, 0
   end
   if origin ~= current then

@@ -2,8 +2,7 @@
  * Some of the engine suite again, over two nodes on a Redis Cluster of three masters. All of it takes minutes:
  * `CARILLON_TEST_CLUSTER=all bun test --timeout 120000 engine-on-cluster`.
  */
-import { FILES_OVER_REDIS } from '../../redis/engine-files'
-import { overRedis } from '../../redis/engine-suite'
+import { ALL_FILES, overRedis } from '../../redis/engine-suite'
 import { describeWith } from '../programs'
 
 /** A few of each kind: what they test is the same, and what is below them is tested by `link-cluster.test.ts`. */
@@ -17,5 +16,5 @@ const SOME = [
 const areAllMeant = process.env['CARILLON_TEST_CLUSTER'] === 'all'
 
 describeWith('redis-server', 'the engine on a Cluster', () => {
-  overRedis({ cluster: 3 }, areAllMeant ? FILES_OVER_REDIS : SOME)
+  overRedis({ cluster: 3 }, areAllMeant ? ALL_FILES : SOME)
 })

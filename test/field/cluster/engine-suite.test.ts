@@ -4,10 +4,9 @@
  * them on a Cluster.
  */
 import { describeWith } from '../programs'
-import { overRedis } from '../../redis/engine-suite'
+import { ALL_FILES, overRedis } from '../../redis/engine-suite'
 import { findRedisPrograms } from '../../redis/redis'
-import { FILES_OVER_REDIS } from '../../redis/engine-files'
 
 describeWith('redis-server', 'the engine suite', () => {
-  for (const program of findRedisPrograms()) overRedis({ program }, FILES_OVER_REDIS)
+  for (const program of findRedisPrograms()) overRedis({ program }, ALL_FILES)
 })
