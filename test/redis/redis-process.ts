@@ -6,7 +6,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findFreePort, reinCommand } from '../../bench/lib/processes'
 import { makeScratch, removeScratch } from '../../bench/lib/scratch'
-import { PATIENCE_MS } from '../../kit/client'
 
 /** The program, and what speaks to it from the command line. */
 export type RedisProgram = 'redis-server' | 'valkey-server'
@@ -35,6 +34,9 @@ export type ProcessOptions = {
   readonly password?: string | undefined
   readonly isSentinel?: boolean
 }
+
+/** It reads all that is on disk before it answers, on machines that are busy. */
+const READY_MS = 60_000
 
 const running = new Set<Bun.Subprocess>()
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
@@ -88,7 +90,7 @@ export class RedisProcess {
     const child = Bun.spawn(command, { cwd: this.#folder.path, ...ignored })
     running.add(child)
     this.#child = child
-    const end = performance.now() + PATIENCE_MS
+    const end = performance.now() + READY_MS
     while (child.exitCode === null && performance.now() < end) if (await this.#isUp()) return
     const log = await Bun.file(join(this.#folder.path, 'log')).text()
     throw new Error(`${program} does not answer on port ${this.port}: ${log.slice(-600)}`)
