@@ -8,6 +8,8 @@ import type { Recorder } from './recorder'
 export type Scene = {
   readonly redis: TestRedis
   readonly recorder: Recorder
+  /** Of the run's seed. */
+  readonly random: () => number
 }
 
 /** A node, and its way to Redis. */
@@ -102,28 +104,34 @@ export const REDIS_FAULTS: Readonly<Record<string, RedisFault>> = {
   },
 }
 
-const any = (count: number): number => Math.floor(Math.random() * count)
+const any = ({ random }: Scene, count: number): number => Math.floor(random() * count)
+const anyMaster = (scene: Scene): number => any(scene, scene.redis.processes.length)
 
 /** Those of one of the masters of a Cluster, or between two. */
 export const CLUSTER_FAULTS: Readonly<Record<string, RedisFault>> = {
-  async 'slots that move'({ redis }) {
+  async 'slots that move'(scene) {
+    const { redis } = scene
     for (let each = 0; each < 4; each++)
-      await moveSlot(redis, String(any(64)), any(redis.processes.length))
+      await moveSlot(redis, String(any(scene, 64)), anyMaster(scene))
   },
-  async 'CLIENT KILL pubsub'({ redis }) {
-    await redis.at(any(redis.processes.length)).cli('client', 'kill', 'type', 'pubsub')
+  async 'CLIENT KILL pubsub'(scene) {
+    const { redis } = scene
+    await redis.at(anyMaster(scene)).cli('client', 'kill', 'type', 'pubsub')
   },
-  async 'CLIENT KILL normal'({ redis }) {
-    await redis.at(any(redis.processes.length)).cli('client', 'kill', 'type', 'normal')
+  async 'CLIENT KILL normal'(scene) {
+    const { redis } = scene
+    await redis.at(anyMaster(scene)).cli('client', 'kill', 'type', 'normal')
   },
-  async 'a master restarts'({ redis }) {
-    const index = any(redis.processes.length)
+  async 'a master restarts'(scene) {
+    const { redis } = scene
+    const index = anyMaster(scene)
     await redis.restart({ keepData: true }, index)
     const process = redis.at(index)
     while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok'));
   },
-  async 'a master stands still'({ redis }) {
-    const index = any(redis.processes.length)
+  async 'a master stands still'(scene) {
+    const { redis } = scene
+    const index = anyMaster(scene)
     redis.pause(index)
     await Bun.sleep(4000)
     redis.resume(index)

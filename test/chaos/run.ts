@@ -175,7 +175,7 @@ async function playFaults({
     if (ofRedis.length === 0) return
     const [name, run] = choose(ofRedis, random)
     note('redis', name)
-    await run({ redis, recorder })
+    await run({ redis, recorder, random })
     note('redis', `${name}: over`)
     await Bun.sleep(random() * 3000)
   }
