@@ -18,32 +18,41 @@ export type Part =
   /** `cluster/link/link.ts`: there is no connection to Redis, or none on which other servers are heard. */
   | 'redis'
 
-export class Readiness {
-  readonly #reasons = new Map<Part, string>()
+type Trouble = { readonly reason: string; readonly remedy: string | undefined }
 
-  /** True where the reason is new. */
-  fail(part: Part, reason: string): boolean {
-    if (this.#reasons.get(part) === reason) return false
-    this.#reasons.set(part, reason)
+export class Readiness {
+  readonly #troubles = new Map<Part, Trouble>()
+
+  /** True where the reason is new. `remedy` is in place of the one that the part has for all its troubles. */
+  fail(part: Part, reason: string, remedy?: string): boolean {
+    if (this.reasonOf(part) === reason) return false
+    this.#troubles.set(part, { reason, remedy })
     return true
   }
 
   /** True where there was a reason. */
   recover(part: Part): boolean {
-    return this.#reasons.delete(part)
+    return this.#troubles.delete(part)
   }
 
   reasonOf(part: Part): string | undefined {
-    return this.#reasons.get(part)
+    return this.#troubles.get(part)?.reason
+  }
+
+  /** What to do about this very reason; undefined where there is nothing special. */
+  remedyOf(part: Part): string | undefined {
+    return this.#troubles.get(part)?.remedy
   }
 
   /** Those in trouble. */
   parts(): Part[] {
-    return [...this.#reasons.keys()]
+    return [...this.#troubles.keys()]
   }
 
   /** One line for each part in trouble. */
   all(): string[] {
-    return Array.from(this.#reasons, ([part, reason]) => `${part}: ${reason}`)
+    return Array.from(this.#troubles, ([part, { reason, remedy }]) =>
+      remedy === undefined ? `${part}: ${reason}` : `${part}: ${reason}. ${remedy}`,
+    )
   }
 }

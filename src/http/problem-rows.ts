@@ -56,7 +56,7 @@ export const PROBLEMS: readonly ProblemRow<Moment>[] = [
       readiness.parts().map((part): Finding => ({
         key: part,
         text: `/ready is red: ${readiness.reasonOf(part)}`,
-        remedy: REMEDIES[part],
+        remedy: readiness.remedyOf(part) ?? REMEDIES[part],
       })),
   },
   {

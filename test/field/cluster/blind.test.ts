@@ -13,6 +13,13 @@ describeWith('redis-server', 'a channel that was entered blind', () => {
     await client.subscribed('room')
     await waitUntil('it says so', () => server.core.readiness.reasonOf('redis') !== undefined)
     expect(server.core.readiness.reasonOf('redis')).toStartWith('it refuses writes: OOM')
+    const full = /It is full: raise its maxmemory, or have apps keep less history/
+    const { reason } = await (await server.http('/ready')).json()
+    expect(reason).toMatch(full)
+    const { data } = await (await server.admin('/api/admin/problems')).json()
+    const [red] = data.problems
+    expect([red.code, red.text]).toEqual(['not_ready', expect.stringContaining('writes: OOM')])
+    expect(red.remedy).toMatch(full)
     await redis.cli('config', 'set', 'maxmemory', '0')
     const trigger = () => server.trigger({ channel: 'room', name: 'said', data: 'x' })
     let isHeard = false
