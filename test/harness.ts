@@ -22,10 +22,9 @@ import { JoinedEngine } from './two-servers/engine'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
 import { PATIENCE_MS } from '../kit/client'
 import { twoServers, waitUntil, type MeantRedis } from './parts'
-
 import { PusherClient, type PusherClientOptions } from './pusher-client'
 
-export { makePlugin, OWN_APP, throwSecret, twoServers, waitUntil } from './parts'
+export { makePlugin, nextLook, OWN_APP, throwSecret, twoServers, waitUntil } from './parts'
 export { PusherClient, type PusherClientOptions } from './pusher-client'
 export { Inbox, PATIENCE_MS, PONG, RawClient, waitFor, type RawOptions } from '../kit/client'
 

@@ -7,7 +7,7 @@ import { play } from '../../conformance/run'
 import { listServers, startServer, type Started } from '../../conformance/servers'
 import { makeTarget } from '../../conformance/target'
 import { blocksOf, readPage } from '../docs/pages'
-import { OWN_APP, PATIENCE_MS, start, waitFor } from '../harness'
+import { nextLook, OWN_APP, PATIENCE_MS, start, waitFor } from '../harness'
 import { StandIn, type Kind } from './conformance/stand-ins'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -70,7 +70,7 @@ async function waitUntilEmpty({ url, ...credentials }: Started): Promise<void> {
   const requests = new Requests(makeTarget(url, credentials), AbortSignal.timeout(PATIENCE_MS))
   const isEmpty = async (): Promise<boolean> =>
     Object.keys((await requests.ask({ path: '/channels' }))['channels'] as object).length === 0
-  while (!(await isEmpty()));
+  while (!(await isEmpty())) await nextLook()
 }
 
 const failedOf = ({ groups }: Card): readonly string[] =>

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { Door } from '../../bench/lib/move-door'
 import { MOVE_RULES } from '../../bench/lib/move-import'
 import { blocksOf, readPage } from '../docs/pages'
-import { Inbox, start, waitFor, type TestServer } from '../harness'
+import { Inbox, nextLook, start, type TestServer, waitFor } from '../harness'
 import { PhoenixJs } from '../phoenix'
 import { execute } from './commands'
 
@@ -45,7 +45,7 @@ const until = (what: string, isTrue: () => boolean): Promise<void> =>
   waitFor(
     what,
     (async () => {
-      while (!isTrue()) await new Promise<void>((resolve) => setImmediate(resolve))
+      while (!isTrue()) await nextLook()
     })(),
   )
 

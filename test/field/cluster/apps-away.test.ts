@@ -1,7 +1,7 @@
 /** Apps while Redis is away, after it has lost all, and of nodes that had others before. */
 import { expect, test } from 'bun:test'
 import { makeTemporary } from '../../http/admin-requests'
-import { waitUntil, type TestServer } from '../../harness'
+import { nextLook, type TestServer, waitUntil } from '../../harness'
 import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
 import { bearer, makeToken } from '../../tokens'
@@ -55,7 +55,7 @@ describeWith('redis-server', 'apps of nodes', () => {
     await waitUntil('it is filled', () => fillers().length > 0)
     const made = async (): Promise<boolean> =>
       (await ask(two, 'POST', APPS, { app: { name: 'the second' } })).status === 201
-    while (!(await made())) await new Promise((resolve) => setImmediate(resolve))
+    while (!(await made())) await nextLook()
     for (const node of nodes) {
       await waitForSlugs(node, [OWN, 'the-first', 'the-second'])
       expect(node.core.apps.byId('1')?.record.clientEvents).toBe(false)

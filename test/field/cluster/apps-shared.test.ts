@@ -1,7 +1,7 @@
 /** What else nodes have in common: tokens, what a start has generated, and what plugins share. */
 import { expect, test } from 'bun:test'
 import { definePlugin, type AnyPlugin, type PluginContext } from '../../../src/plugin'
-import { waitUntil } from '../../harness'
+import { nextLook, waitUntil } from '../../harness'
 import { openTestLink } from '../../redis/link'
 import { startRedis } from '../../redis/redis'
 import { bearer, makeToken } from '../../tokens'
@@ -139,7 +139,7 @@ describeWith('redis-server', 'nodes', () => {
         () => true,
         () => false,
       )
-    while (!(await setAgain())) await new Promise((resolve) => setImmediate(resolve))
+    while (!(await setAgain())) await nextLook()
     // The other is told when it is back, too, and what has expired goes with it.
     const all = [
       ['a line\nof text', 'é'],
@@ -147,6 +147,6 @@ describeWith('redis-server', 'nodes', () => {
       ['n', 10],
     ]
     const isSame = async (): Promise<boolean> => Bun.deepEquals(await there.entries(), all)
-    while (!(await isSame())) await new Promise((resolve) => setImmediate(resolve))
+    while (!(await isSame())) await nextLook()
   })
 })

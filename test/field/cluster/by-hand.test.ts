@@ -6,7 +6,7 @@ import Server from 'pusher'
 import { findFreePort, isUp, reinCommand } from '../../../bench/lib/processes'
 import { makeScratch } from '../../../bench/lib/scratch'
 import { blocksOf, readPage, ROOT } from '../../docs/pages'
-import { PATIENCE_MS, RawClient, waitUntil, type TestServer } from '../../harness'
+import { nextLook, PATIENCE_MS, RawClient, type TestServer, waitUntil } from '../../harness'
 import { PusherClient } from '../../pusher-client'
 import { describeWith, pathOf } from '../programs'
 
@@ -85,7 +85,10 @@ async function runCommands(): Promise<Commands> {
 
 async function waitUntilUp(port: number): Promise<void> {
   const end = performance.now() + PATIENCE_MS
-  while (!(await isUp(port))) if (performance.now() > end) throw new Error(`${port} is not up`)
+  while (!(await isUp(port))) {
+    if (performance.now() > end) throw new Error(`${port} is not up`)
+    await nextLook()
+  }
 }
 
 describeWith(['redis-server', 'nginx'], 'two nodes, by hand', () => {

@@ -6,7 +6,7 @@ import { createServed } from '../../../kit/server'
 import { partitionOf, PARTITIONS } from '../../../src/cluster/names'
 import { readConfig, type Config } from '../../../src/config/config'
 import { openDatabase } from '../../../src/store/sqlite'
-import { TestServer, type RawClient } from '../../harness'
+import { nextLook, type RawClient, TestServer } from '../../harness'
 import { startNodes } from '../../redis/nodes'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { Receiver, waitUntilSettled } from '../../webhooks/receiver'
@@ -78,7 +78,8 @@ describeWith('redis-server', 'facts of nodes', () => {
     }
     await Promise.all(['1', '2', '3'].flatMap((user) => [run(one, user), run(two, user)]))
     // Who leaves is not waited for.
-    while (!(await (await one.signed('GET', `/channels/${channel}`)).text()).includes('false'));
+    while (!(await (await one.signed('GET', `/channels/${channel}`)).text()).includes('false'))
+      await nextLook()
     await using last = await one.raw()
     await one.signedIn(last, channel, { user_id: 'last' })
     const events: string[] = []
@@ -139,7 +140,7 @@ describeWith('redis-server', 'facts of nodes', () => {
     }
     await using server = await startNode(receiver, settings)
     expect(await receiver.events(server.sdk())).toEqual(['channel_vacated room'])
-    while ((await redis.cli('xlen', `${prefix}facts`)) !== '0');
+    while ((await redis.cli('xlen', `${prefix}facts`)) !== '0') await nextLook()
   })
 
   test.concurrent('more than a partition holds is dropped, and counted', async () => {

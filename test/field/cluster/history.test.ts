@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { partitionOf } from '../../../src/cluster/names'
 import { Stream, type HistoryQuery } from '../../../src/core/stream'
 import type { ChannelName, Position } from '../../../src/core/types'
-import { waitUntil, type RawClient, type TestServer } from '../../harness'
+import { nextLook, type RawClient, type TestServer, waitUntil } from '../../harness'
 import { makeRandom } from '../../random'
 import { makeTemporary } from '../../http/admin-requests'
 import { startRedis } from '../../redis/redis'
@@ -189,7 +189,7 @@ describeWith('redis-server', 'history of two nodes', () => {
     // What it has missed is not known.
     expect((await stays.closing()).code).toBe(4200)
     const body = { channel: 'kept-room', name: 'e', data: 'x' }
-    while ((await post(one.sdk(), '/events', body))[0] !== 200);
+    while ((await post(one.sdk(), '/events', body))[0] !== 200) await nextLook()
     expect(await join('kept-room', { epoch, offset })).toMatchObject({
       offset: 1,
       recovered: false,
@@ -207,7 +207,7 @@ describeWith('redis-server', 'history of two nodes', () => {
     /** Until Redis is back. */
     const retrigger = async (data: string) => {
       const body = { channel: 'room', name: 'e', data, idempotency_key: data }
-      while ((await post(one.sdk(), '/events', body))[0] !== 200);
+      while ((await post(one.sdk(), '/events', body))[0] !== 200) await nextLook()
     }
     const heard = async (count: number): Promise<string> =>
       (await client.frames.take(count)).map((frame) => JSON.parse(frame).data).join('')

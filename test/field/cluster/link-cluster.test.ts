@@ -8,6 +8,7 @@ import { findRedisPrograms, startRedis } from '../../redis/redis'
 import { RedisProcess } from '../../redis/redis-process'
 import { moveSlot, ownerOf } from '../../redis/slots'
 import { describeWith } from '../programs'
+import { nextLook } from '../../harness'
 
 /** Writes its first argument down, says it, and gives how many are written. */
 const NOTE = newScript(
@@ -90,7 +91,7 @@ describeWith('redis-server', 'a link to a Cluster', () => {
     await link.waitFor('connected')
     // A master that has just started waits for the others before it serves.
     const again = () => link.run(NOTE, lost[0]!, ['again']).catch(() => undefined)
-    while ((await again()) === undefined);
+    while ((await again()) === undefined) await nextLook()
     expect(link.readiness.parts()).toEqual([])
   })
 
@@ -103,21 +104,23 @@ describeWith('redis-server', 'a link to a Cluster', () => {
     await replica.start()
     await redis.cli('cluster', 'meet', '127.0.0.1', String(replica.port), String(bus))
     const id = await redis.cli('cluster', 'myid')
-    while (!(await replica.cli('cluster', 'nodes')).includes(id));
+    while (!(await replica.cli('cluster', 'nodes')).includes(id)) await nextLook()
     await replica.cli('cluster', 'replicate', id)
     await using link = await openTestLink(redis.url)
     await link.subscribe(`{${place}}:bus:a`)
     expect(await link.run(NOTE, place, ['before'])).toBe(1)
-    while (!(await replica.cli('info', 'replication')).includes('master_link_status:up'));
-    while (!(await replica.cli('info', 'keyspace')).includes('keys='));
-    for (const each of [...redis.processes, replica]) while (!(await knowsAll(each)));
+    while (!(await replica.cli('info', 'replication')).includes('master_link_status:up'))
+      await nextLook()
+    while (!(await replica.cli('info', 'keyspace')).includes('keys=')) await nextLook()
+    for (const each of [...redis.processes, replica])
+      while (!(await knowsAll(each))) await nextLook()
     await redis.stop()
     await link.waitFor('lost')
     // Without a vote, which takes as long as it likes on a busy machine.
     await replica.cli('cluster', 'failover', 'takeover')
     await link.waitFor('connected')
     await link.waitFor('deaf')
-    while ((await link.run(NOTE, place, ['after']).catch(() => 0)) === 0);
+    while ((await link.run(NOTE, place, ['after']).catch(() => 0)) === 0) await nextLook()
     await link.hear(`{${place}}:bus:a`, 'after')
     expect(link.trouble).toBeUndefined()
     expect(link.lines).toEqual(['error redis: away', 'info redis: back'])

@@ -2,7 +2,7 @@
 import { createServed } from '../../../kit/server'
 import { readConfig, type Config } from '../../../src/config/config'
 import type { AnyPlugin } from '../../../src/plugin'
-import { PATIENCE_MS, TestServer, waitUntil } from '../../harness'
+import { nextLook, PATIENCE_MS, TestServer, waitUntil } from '../../harness'
 
 const { limits } = readConfig({ CARILLON_LOG_LEVEL: 'silent' })
 
@@ -27,7 +27,7 @@ export async function until<Answer>(
     const answer = await ask()
     if (isSo(answer)) return answer
     if (performance.now() > end) throw new Error(`it is still ${JSON.stringify(answer)}`)
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextLook()
   }
 }
 

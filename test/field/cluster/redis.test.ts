@@ -1,7 +1,7 @@
 /** Redis of tests, and the proxy in front of it, do what tests of N nodes rely on. */
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { Inbox } from '../../harness'
+import { Inbox, nextLook } from '../../harness'
 import { startProxy } from '../../redis/proxy'
 import { findRedisPrograms, MASTER_NAME, startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
@@ -54,7 +54,7 @@ describeWith('redis-server', 'Redis of tests', () => {
       (await redis.sentinel!.cli('sentinel', 'get-master-addr-by-name', MASTER_NAME)).split('\n')[1]
     expect(await masterPort()).toBe(String(redis.port))
     await redis.stop()
-    while ((await masterPort()) === String(redis.port));
+    while ((await masterPort()) === String(redis.port)) await nextLook()
     expect(await masterPort()).toBe(String(redis.ports[1]))
   })
 

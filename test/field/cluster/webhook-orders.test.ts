@@ -5,7 +5,7 @@ import { makeScratch } from '../../../bench/lib/scratch'
 import { createServed } from '../../../kit/server'
 import { readConfig } from '../../../src/config/config'
 import { openDatabase } from '../../../src/store/sqlite'
-import { TestServer } from '../../harness'
+import { nextLook, TestServer } from '../../harness'
 import { startRedis } from '../../redis/redis'
 import { Receiver } from '../../webhooks/receiver'
 import { describeWith } from '../programs'
@@ -59,14 +59,15 @@ describeWith('redis-server', 'orders about webhooks', () => {
       status: 200,
       paused_at: pausedAt,
     })
-    while ((await readEndpoint(two)).paused_at !== pausedAt);
+    while ((await readEndpoint(two)).paused_at !== pausedAt) await nextLook()
     await using three = await startNode('three')
-    while ((await readEndpoint(three)).paused_at !== pausedAt);
+    while ((await readEndpoint(three)).paused_at !== pausedAt) await nextLook()
     await using client = await two.raw()
     await client.subscribed('waits')
     while (
       (await Promise.all([one, two, three].map(readEndpoint))).every((all) => all.pending === 0)
-    );
+    )
+      await nextLook()
     expect(receiver.requests.unread).toEqual([])
 
     expect(await post(three, `endpoints/${id}/resume`)).toMatchObject({
@@ -74,7 +75,7 @@ describeWith('redis-server', 'orders about webhooks', () => {
       paused_at: null,
     })
     expect(await receiver.events(one.sdk())).toEqual(['channel_occupied waits'])
-    while ((await readEndpoint(two)).paused_at !== null);
+    while ((await readEndpoint(two)).paused_at !== null) await nextLook()
 
     expect(await post(two, 'replay')).toEqual({ status: 200, replayed: 1 })
     const replayed = await receiver.events(one.sdk(), 3)

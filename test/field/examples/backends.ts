@@ -3,7 +3,7 @@ import { expect } from 'bun:test'
 import { connect } from 'node:net'
 import { findFreePort } from '../../../bench/lib/processes'
 import { blocksOf, readPage } from '../../docs/pages'
-import { start, waitFor } from '../../harness'
+import { nextLook, start, waitFor } from '../../harness'
 import { ENVIRONMENT, type Command } from '../commands'
 
 export type Backend = {
@@ -44,7 +44,8 @@ async function expectAnswers(address: string, child: Bun.Subprocess): Promise<vo
     fetch(address, { method: 'POST', body: form(socketId, channel) })
   const untilItAnswers = async (): Promise<void> => {
     while (!(await ask('1.2', 'public').catch(() => undefined)))
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
+      if (child.exitCode === null) await nextLook()
+      else throw new Error(`it ended with ${child.exitCode}`)
   }
   await waitFor('the backend', untilItAnswers())
 

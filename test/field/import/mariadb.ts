@@ -6,6 +6,7 @@ import { execute } from '../commands'
 import { pathOf } from '../programs'
 import { findFreePort } from '../../../bench/lib/processes'
 import { AS_NOBODY, NOBODY } from './postgres'
+import { nextLook } from '../../harness'
 
 const TIMEOUT_MS = 20_000
 
@@ -63,7 +64,10 @@ export class MariaDb {
         () => true,
         () => false,
       )
-    while (!(await tries())) if (Date.now() > until) throw new Error('MariaDB does not start')
+    while (!(await tries())) {
+      if (Date.now() > until) throw new Error('MariaDB does not start')
+      await nextLook()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

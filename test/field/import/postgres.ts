@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { findFreePort } from '../../../bench/lib/processes'
 import { execute } from '../commands'
 import { pathOf } from '../programs'
+import { nextLook } from '../../harness'
 
 /** Servers of databases refuse to run as root. */
 export const NOBODY = 65_534
@@ -69,7 +70,10 @@ export class Postgres {
         () => true,
         () => false,
       )
-    while (!(await tries())) if (Date.now() > until) throw new Error('PostgreSQL does not start')
+    while (!(await tries())) {
+      if (Date.now() > until) throw new Error('PostgreSQL does not start')
+      await nextLook()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

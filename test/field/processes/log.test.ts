@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
-import { RawClient, waitFor } from '../../harness'
+import { nextLook, RawClient, waitFor } from '../../harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'))
 const started: Subprocess[] = []
@@ -83,7 +83,7 @@ function pipe() {
         try {
           text += chunk.toString('utf8', 0, readSync(fd, chunk))
         } catch {
-          await new Promise<void>((resolve) => setImmediate(resolve)) // EAGAIN: nothing yet
+          await nextLook() // EAGAIN: nothing yet
         }
       }
       const lines = text.split('\n').slice(0, -1)
@@ -155,7 +155,7 @@ test('a terminal that stands still holds up nobody either', async () => {
   const child = Bun.spawn(command, { env, terminal })
   started.push(child)
   const until = async (wanted: () => unknown): Promise<void> => {
-    while (!wanted()) await new Promise<void>((resolve) => setImmediate(resolve))
+    while (!wanted()) await nextLook()
   }
   await waitFor(
     'the announcement',

@@ -16,7 +16,7 @@ import { readConfig } from '../../../src/config/config'
 import { ManualClock, MemoryLog } from '../../../kit/clock'
 import { claimDatabase } from '../../../src/standby'
 import { openDatabase } from '../../../src/store/sqlite'
-import { start, type TestServer } from '../../harness'
+import { nextLook, start, type TestServer } from '../../harness'
 import { findFreePort } from '../../../bench/lib/processes'
 import { Program } from '../../program'
 
@@ -77,7 +77,7 @@ describe('a second process', () => {
       const answer = await fetch(`http://127.0.0.1:${port}${route}`).catch(() => undefined)
       return answer && [answer.status, await answer.json()]
     }
-    while ((await request('/up')) === undefined);
+    while ((await request('/up')) === undefined) await nextLook()
     expect(await request('/up')).toEqual([200, { health: 'OK' }])
     for (const route of ['/ready', '/apps/1/events'])
       expect(await request(route)).toEqual([

@@ -1,7 +1,7 @@
 /** The program where files are few: what never sends its body, and what only connects. */
 import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
-import { waitFor } from '../../harness'
+import { nextLook, waitFor } from '../../harness'
 import { readConfig } from '../../../src/config/config'
 import { fileLimitWarnings } from '../../../src/open-files'
 import { Program } from '../../program'
@@ -53,7 +53,7 @@ test('more than the system allows is said at the start; while no file is left re
     return (await waitFor('the answer', answer)).toString()
   }
   const until = async (text: string): Promise<void> => {
-    while (!(await ready()).includes(text));
+    while (!(await ready()).includes(text)) await nextLook()
   }
   await until('200 OK')
   const mute = await sockets(port, FILES)
