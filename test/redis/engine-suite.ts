@@ -44,7 +44,8 @@ export function overRedis(options: RedisOptions, files: readonly string[]): void
     await redis[Symbol.asyncDispose]()
   })
   const { cluster, program } = options
-  const name = cluster === undefined ? 'one Redis' : `a cluster of ${cluster}`
+  const one = program === 'valkey-server' ? 'one Valkey' : 'one Redis'
+  const name = cluster === undefined ? one : `a cluster of ${cluster}`
   for (const file of files)
     describe(`two nodes on ${name}: ${file}`, async () => {
       await import(`../${file}.test.ts?redis=${cluster ?? 1}-${program ?? ''}`)
