@@ -45,7 +45,7 @@ export class Replica {
   missingSince = Infinity
   /** Something was missed since the snapshot was asked for that is under way. */
   isStale = false
-  readonly seats = new Map<SocketId, Seat>()
+  seats = new Map<SocketId, Seat>()
   /** Undefined without presence. */
   roster: Roster | undefined
   /** Seats that connections of this node have, or had and not yet left by Redis' account. */
@@ -103,6 +103,12 @@ export class Replica {
     this.seats.set(socketId, seat)
     const { member, meta } = seat
     return member && meta && this.roster?.take({ member, meta })
+  }
+
+  /** Takes all seats of a channel that was not heard before: at once, however many there are. */
+  begin({ seats, roster }: Snapshot): void {
+    this.seats = seats
+    if (roster) this.roster = roster
   }
 
   /** Ends a seat. Returns it, and the member where it was their last. */

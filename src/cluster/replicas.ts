@@ -155,7 +155,8 @@ export class Replicas {
       const { name, epoch, rev, partition, position } = replica
       const known = [epoch, rev, position.epoch, position.offset]
       const answer = await runOn(context, SCRIPTS.listen, name, ...known)
-      const snapshot = await readSnapshot(answer)
+      const isNew = replica.epoch === '' && !replica.isBlind
+      const snapshot = await readSnapshot(answer, isNew && replica.roster !== undefined)
       if (!snapshot) {
         await this.events.expired(partition)
         continue
@@ -193,17 +194,14 @@ export class Replicas {
     replica.rev = snapshot.rev
     replica.state = 'live'
     if (now >= replica.lenientUntil) this.#showMissing(replica, snapshot)
-    for (const [socketId, seat] of snapshot.seats) {
-      if (isFirst && !isBlind) replica.take(socketId, seat)
-      else showSeat(context, replica, socketId, seat)
-    }
+    if (isFirst && !isBlind) replica.begin(snapshot)
+    else for (const [socketId, seat] of snapshot.seats) showSeat(context, replica, socketId, seat)
     const isOwn = (id: string): boolean => context.incarnations.isOwn(id)
     if (replica.setCounts(snapshot.counts, isOwn) && (!isFirst || isBlind))
       showCount(context, replica)
     const ownId = context.incarnations.idOf(replica.partition)
     replica.told = snapshot.counts.find(([id]) => id === ownId)?.[1]
-    const there = new Map(snapshot.seats)
-    const isMissing = (socketId: SocketId): boolean => there.get(socketId)?.node !== ownId
+    const isMissing = (socketId: SocketId): boolean => snapshot.seats.get(socketId)?.node !== ownId
     const missing = [...replica.held.keys()].filter(isMissing)
     const queue = takeQueue(replica)
     replica.offer()
@@ -213,9 +211,8 @@ export class Replicas {
 
   /** Seats that are not there any more are over, but for those that are of this node: it takes them again. */
   #showMissing(replica: Replica, { seats }: Snapshot): void {
-    const there = new Set(seats.map(([socketId]) => socketId))
     for (const socketId of replica.seats.keys())
-      if (!there.has(socketId) && !replica.held.has(socketId))
+      if (!seats.has(socketId) && !replica.held.has(socketId))
         showLeft(this.context, replica, socketId)
   }
 

@@ -1,5 +1,6 @@
 /** Snapshot: what Redis knows of a channel, as `scripts/listen.lua` answers. */
 import { parseJson } from '../core/json'
+import { Roster } from '../core/roster'
 import { NOT_KEPT } from '../core/stream'
 import type { Member, Meta, Position, SocketId } from '../core/types'
 import { isMember, isMeta } from './wire'
@@ -16,7 +17,9 @@ export type Snapshot = {
   readonly epoch: string
   readonly rev: number
   /** Each member's first; members in the order in which they joined. */
-  readonly seats: readonly (readonly [SocketId, Seat])[]
+  readonly seats: Map<SocketId, Seat>
+  /** Those members; undefined where it was not asked for. */
+  readonly roster: Roster | undefined
   /** Of subscriptions without seats, by node. */
   readonly counts: readonly (readonly [string, number])[]
   /** The last order, as it is kept; empty where there is none. */
@@ -47,21 +50,35 @@ type Answer = readonly [
   offset: number,
   missed: StreamEntry[],
   isWhole: number,
+  hasSeatParts: number,
+  hasUserParts: number,
 ]
 
 /** Members or seats that one turn reads: some milliseconds. */
 const READ_AT_ONCE = 200
+/** Those that one turn puts in their places: a millisecond. */
+const PLACED_AT_ONCE = 1000
 
-/** Reads an answer; undefined where the node has to begin anew, since its lease is over. */
-export async function readSnapshot(answer: unknown): Promise<Snapshot | undefined> {
-  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, isWhole] =
+/**
+ * Reads an answer, in as many turns as that takes; undefined where the node has to begin anew, since its lease is over.
+ * What it makes may be taken as it is: `withRoster` is for a replica that has no members yet.
+ */
+export async function readSnapshot(
+  answer: unknown,
+  withRoster: boolean,
+): Promise<Snapshot | undefined> {
+  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, ...flags] =
     answer as Answer
   if (epoch === 'EXPIRED') return undefined
-  const members = await readMembers(users)
+  const [isWhole, hasSeatParts, hasUserParts] = flags
+  const members = await readMembers(hasUserParts === 1 ? await joinParts(users) : users)
+  const flatSeats = hasSeatParts === 1 ? await joinParts(seats) : seats
+  const placed = await readSeats(flatSeats, members)
   return {
     epoch,
     rev,
-    seats: await readSeats(seats, members),
+    seats: placed,
+    roster: withRoster ? await rosterOf(placed) : undefined,
     counts: pairs(counts).map(([node, count]) => [node, Number(count)] as const),
     order,
     last,
@@ -70,6 +87,16 @@ export async function readSnapshot(answer: unknown): Promise<Snapshot | undefine
     missed,
     isWhole: isWhole === 1,
   }
+}
+
+/** Names and values of a long hash, which come in parts. */
+async function joinParts(parts: readonly string[]): Promise<string[]> {
+  const flat: string[] = []
+  for (const part of parts) {
+    flat.push(...(JSON.parse(part) as string[]))
+    await nextTurn()
+  }
+  return flat
 }
 
 type KnownMember = { readonly rev: number; readonly member: Member }
@@ -87,13 +114,39 @@ export async function readMembers(users: readonly string[]): Promise<Members> {
   return members
 }
 
-async function readSeats(flat: readonly string[], members: Members): Promise<Snapshot['seats']> {
-  const seats: { readonly rev: number; readonly seat: readonly [SocketId, Seat] }[] = []
+async function readSeats(flat: readonly string[], members: Members): Promise<Map<SocketId, Seat>> {
+  const byRev = new Map<number, (readonly [SocketId, Seat])[]>()
   for (let at = 0; at < flat.length; at += 2) {
-    seats.push(readSeat(flat[at] as SocketId, flat[at + 1]!, members))
+    const { rev, seat } = readSeat(flat[at] as SocketId, flat[at + 1]!, members)
+    const others = byRev.get(rev)
+    if (others) others.push(seat)
+    else byRev.set(rev, [seat])
     if (isTurnOver(at)) await nextTurn()
   }
-  return seats.sort((one, other) => one.rev - other.rev).map(({ seat }) => seat)
+  const revs = Float64Array.from(byRev.keys()).sort() // numbers alone: 10 000 take less than a millisecond
+  const seats = new Map<SocketId, Seat>()
+  await inTurns(revs, (rev) => {
+    for (const [socketId, seat] of byRev.get(rev)!) seats.set(socketId, seat)
+  })
+  return seats
+}
+
+async function rosterOf(seats: ReadonlyMap<SocketId, Seat>): Promise<Roster> {
+  const roster = new Roster()
+  await inTurns(seats.values(), ({ member, meta }) => {
+    if (member && meta) roster.take({ member, meta })
+  })
+  return roster
+}
+
+async function inTurns<T>(items: Iterable<T>, place: (item: T) => void): Promise<void> {
+  let left = PLACED_AT_ONCE
+  for (const item of items) {
+    place(item)
+    if (--left > 0) continue
+    left = PLACED_AT_ONCE
+    await nextTurn()
+  }
 }
 
 /** A seat: the node, the connection as JSON, and the user, who may have line breaks. */
