@@ -3,7 +3,7 @@
  * hand, and clients for it. Everything is `await using`; waiting is always for a message.
  */
 import { afterAll, beforeAll } from 'bun:test'
-import Server from 'pusher'
+import type Server from 'pusher'
 import { readConfig, type Config } from '../src/config/config'
 import type { App, AppRecord } from '../src/core/app'
 import { totalCounters, type Counters } from '../src/core/counters'
@@ -22,7 +22,7 @@ import { JoinedEngine } from './two-servers/engine'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
 import { PATIENCE_MS } from '../kit/client'
 import { twoServers, waitUntil, type MeantRedis } from './parts'
-import { PusherClient, type PusherClientOptions } from './pusher-client'
+import { newSdk, PusherClient, type PusherClientOptions } from './pusher-client'
 
 export { makePlugin, nextLook, OWN_APP, throwSecret, twoServers, waitUntil } from './parts'
 export { PusherClient, type PusherClientOptions } from './pusher-client'
@@ -217,15 +217,7 @@ export class TestServer extends Kit {
 
   /** The stock server library. */
   sdk(options: Partial<Server.Options> = {}): Server {
-    return new Server({
-      appId: this.app.id,
-      key: this.app.key,
-      secret: this.app.secret,
-      host: '127.0.0.1',
-      port: String(this.port),
-      useTLS: false,
-      ...options,
-    } as Server.Options)
+    return newSdk(this, options)
   }
 
   /** The stock browser library. Private and presence channels are signed by the stock server library. */
@@ -295,5 +287,6 @@ export class TwoServers extends TestServer {
   override async stop(): Promise<void> {
     await this.second.server.stop()
     await super.stop()
+    if (!(this.between instanceof Bus)) await this.between.clear(this.config.cluster)
   }
 }

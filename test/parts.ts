@@ -14,6 +14,8 @@ export type MeantRedis = {
   /** Makes what those keep there so much older. */
   readonly age: (cluster: string, ms: number) => Promise<void>
   readonly hold: () => Hold
+  /** Removes what servers of this name have left there; they have stopped. */
+  readonly clear: (cluster: string) => Promise<void>
 }
 
 /** While they are meant, `start` starts two servers that are one; see `overTwoServers` and `overRedis`. */

@@ -1,5 +1,5 @@
 /** The stock browser library as a client of a test server; private and presence channels are signed by the stock server library. */
-import type Server from 'pusher'
+import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { Inbox, waitFor } from '../kit/client'
 import type { TestServer } from './harness'
@@ -11,6 +11,13 @@ export type PusherClientOptions = {
   /** Signs with another library than the app's own. */
   readonly signer?: Server
   readonly key?: string
+}
+
+/** The stock server library, for the first app. */
+export function newSdk({ app, port }: TestServer, options: Partial<Server.Options>): Server {
+  const { id: appId, key, secret } = app
+  const at = { host: '127.0.0.1', port: String(port), useTLS: false }
+  return new Server({ appId, key, secret, ...at, ...options } as Server.Options)
 }
 
 /** pusher-js, with what it emits in an inbox. */
