@@ -14,17 +14,23 @@ export const FLAGS = [
   '--disable-sync',
 ]
 
+/** Nothing moves: half of what a page takes is to draw what turns while it waits. */
+const STILL = { reducedMotion: 'reduce' } as const
+
 export type Pages = Pick<Browser, 'newPage'>
 
 /** Tests that look at pages; one browser serves them all. */
 export function describePages(name: string, tests: (browser: Pages) => void): void {
   setDefaultTimeout(60_000) // on a busy machine a page takes seconds to be drawn
-  describeWith('chromium', name, () => {
+  describeWith('chromium-headless-shell', name, () => {
     let browser: Browser
     beforeAll(async () => {
-      browser = await chromium.launch({ executablePath: pathOf('chromium')!, args: FLAGS })
+      browser = await chromium.launch({
+        executablePath: pathOf('chromium-headless-shell')!,
+        args: FLAGS,
+      })
     })
     afterAll(() => browser.close())
-    tests({ newPage: (options) => browser.newPage(options) })
+    tests({ newPage: (options) => browser.newPage({ ...STILL, ...options }) })
   })
 }

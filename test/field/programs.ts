@@ -7,7 +7,8 @@ import { existsSync, readdirSync } from 'node:fs'
 
 /** Programs by the name that is looked for in PATH. */
 const PROGRAMS = {
-  chromium: 'chromium',
+  // Chromium without windows, which open and are drawn for each page: that is half of a page's CPU.
+  'chromium-headless-shell': 'chromium-headless-shell',
   nginx: 'nginx-light',
   go: 'golang-go',
   python3: 'python3-venv',
@@ -47,7 +48,10 @@ const PATH = [
 ].join(':')
 
 /** Programs that do in place of another. */
-const INSTEAD: Partial<Record<Program, string>> = { 'redis-server': 'valkey-server' }
+const INSTEAD: Partial<Record<Program, string>> = {
+  'chromium-headless-shell': 'chromium',
+  'redis-server': 'valkey-server',
+}
 
 /** Finds a program's path, or null. */
 export const pathOf = (program: Program): string | null =>

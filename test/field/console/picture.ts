@@ -28,7 +28,10 @@ const FIRST: Readonly<Record<string, (page: Page) => Promise<void>>> = {
 const [folder] = process.argv.slice(2)
 await using lively = await startLively()
 const { token } = lively
-const browser = await chromium.launch({ executablePath: pathOf('chromium')!, args: FLAGS })
+const browser = await chromium.launch({
+  executablePath: pathOf('chromium-headless-shell')!,
+  args: FLAGS,
+})
 try {
   if (folder === undefined) await drawForReadme()
   else await drawAll(folder)
