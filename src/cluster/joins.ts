@@ -138,7 +138,7 @@ export class Joins {
     const replica = this.parts.replicas.get(fullNameOf(app, channel))
     if (!replica) return
     if (replica.blind.size > 0) replica.blind.delete(conn)
-    if (replica.held.has(conn.id)) return this.parts.seats.exit(replica, conn)
+    if (replica.held.has(conn.id)) return this.parts.seats.exit(app, replica, conn)
     if (kind.counted && !kind.presence) {
       replica.own--
       this.parts.counting.note(replica)?.catch(ignoreAway) // told again when the channel is fetched

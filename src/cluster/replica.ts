@@ -9,7 +9,7 @@ import type { Entered, Entry } from '../core/engine'
 import type { Refusal } from '../core/errors'
 import { Roster, type Arrival } from '../core/roster'
 import { NOT_KEPT } from '../core/stream'
-import type { Member, Position, SocketId } from '../core/types'
+import type { Member, Position, SocketId, UserId } from '../core/types'
 import type { FullName } from './names'
 import type { Reading } from './reading'
 import type { Seat, Snapshot } from './snapshot'
@@ -79,6 +79,8 @@ export class Replica {
   readonly blind = new Set<Connection>()
   /** Somebody may be in it who has heard nothing yet, since Redis was away. */
   isBlind = false
+  /** Seats that members have on this node; undefined before there is one. */
+  #ownSeats: Map<UserId, number> | undefined
   readonly #counts = new Map<string, number>()
   #others = 0
 
@@ -96,6 +98,27 @@ export class Replica {
   /** Subscriptions of all nodes. */
   get count(): number {
     return this.seats.size + this.#others + this.own
+  }
+
+  /** Notes a seat of a connection of this node. True where its member had none here. */
+  hold(socketId: SocketId, arrival: Arrival | undefined): boolean {
+    this.held.set(socketId, arrival)
+    return arrival !== undefined && this.#countOwn(arrival.member.userId, 1) === 1
+  }
+
+  /** Notes that it has none any more. True where its member has none here. */
+  letGo(socketId: SocketId): boolean {
+    const arrival = this.held.get(socketId)
+    this.held.delete(socketId)
+    return arrival !== undefined && this.#countOwn(arrival.member.userId, -1) === 0
+  }
+
+  #countOwn(userId: UserId, change: number): number {
+    const seats = (this.#ownSeats ??= new Map())
+    const count = (seats.get(userId) ?? 0) + change
+    if (count > 0) seats.set(userId, count)
+    else seats.delete(userId)
+    return count
   }
 
   /** Takes a seat that is not taken. Returns the member as their first connection described them. */

@@ -2,6 +2,7 @@
  * Seats: connections of this node in presence channels, and signed-in users in their own. Redis decides who gets one,
  * and its message is what lets the connection in, in the order of all others.
  */
+import type { App } from '../core/app'
 import type { Connection } from '../core/connection'
 import type { Entry } from '../core/engine'
 import { membersFull, REFUSE, type Refusal } from '../core/errors'
@@ -104,10 +105,10 @@ export class Seats {
    * Leaves a seat. Nobody waits for it: what is not carried out is found by the next comparison. That of a connection
    * which was sent away is kept for a while: whoever takes one on another node meanwhile has not been away.
    */
-  exit(replica: Replica, { id: socketId, pendingRefusal }: Connection): void {
+  exit(app: App, replica: Replica, { id: socketId, pendingRefusal }: Connection): void {
     const { name } = replica
     const until = this.context.clock.mono() + this.keptMs
-    replica.held.delete(socketId)
+    if (replica.letGo(socketId)) app.gauges.members--
     if (pendingRefusal === REFUSE.shuttingDown && this.keptMs > 0)
       this.#kept.set(keyOf(name, socketId), { name, socketId, until })
     else void this.leave(name, socketId)

@@ -37,7 +37,7 @@ function showTaken(context: Context, replica: Replica, socketId: SocketId, given
   // What this node has told counts, which may be more than Redis knows.
   const joined = isNew(replica, member)
   const first = replica.take(socketId, seat)
-  if (waiting && app) replica.held.set(socketId, own)
+  if (waiting && app && replica.hold(socketId, own)) waiting.entry.app.gauges.members++
   if (app)
     context.node.apply({
       type: 'entered',

@@ -34,7 +34,7 @@ const connectionsOf = ({ nodes }: Stats) => nodes.map(({ now }) => now?.['connec
 const has = (count: number) => (stats: Stats) => stats.now['connections'] === count
 
 describeWith('redis-server', 'statistics of two nodes', () => {
-  test('are those of both, with what each has; of one that dies they end', async () => {
+  test.concurrent('are those of both, with what each has; of one that dies they end', async () => {
     await using pair = await startPair()
     const { one, two, proxy } = pair
     await using ann = await one.raw()
@@ -61,6 +61,24 @@ describeWith('redis-server', 'statistics of two nodes', () => {
         for (const { age_ms: age } of stats.nodes) expect(age).toBeWithin(0, 6000)
       }
     }
+    const people = [
+      [one, ann, 'ann'],
+      [two, bob, 'bob'],
+      [two, eve, 'bob'],
+    ] as const
+    for (const [node, client, id] of people)
+      await node.signedIn(client, 'presence-room', { user_id: id })
+    const membersOf = ({ nodes }: Stats) => nodes.map(({ now }) => now?.['members'])
+    await until(
+      () => readStats(two),
+      (stats) => Bun.deepEquals(membersOf(stats), [1, 1]),
+    )
+    for (const [, client] of people)
+      client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
+    await until(
+      () => readStats(one),
+      (stats) => Bun.deepEquals(membersOf(stats), [0, 0]),
+    )
     const { apps } = await readStats(one)
     const [app] = apps.filter(({ slug }) => slug === 'test-app')
     expect([app!.now['connections'], app!.totals['publications']]).toEqual([3, 1])
@@ -94,69 +112,78 @@ describeWith('redis-server', 'statistics of two nodes', () => {
     expect(connectionsOf(await until(() => readStats(two), has(3)))).toEqual([2, 1])
   })
 
-  test('are told where they have changed, and anew to a Redis that has lost them', async () => {
-    await using redis = await startRedis()
-    await using one = await startNode(redis.url, { nodeName: 'one' })
-    await using two = await startNode(redis.url, { nodeName: 'two' })
-    const { id, key: otherKey } = await makeApp(one, 'Other')
-    await using client = await two.raw()
-    const { nodes } = await until(() => readStats(one, OF_APP), has(1))
-    const key = `carillon:default:{nodes}:figures:${nodes[1]!.id}`
-    const isTold = async (of: string) => (await redis.cli('hexists', key, of)).trim()
-    const told = () => Promise.all(['', '1', String(id)].map(isTold))
-    expect(await told()).toEqual(['1', '1', '0']) // nothing has happened to the other app
-    const lastBeat = async (): Promise<number> =>
-      JSON.parse(await redis.cli('hget', 'carillon:default:{nodes}:beats', nodes[1]!.id)).sentAt
+  test.concurrent(
+    'are told where they have changed, and anew to a Redis that has lost them',
+    async () => {
+      await using redis = await startRedis()
+      await using one = await startNode(redis.url, { nodeName: 'one' })
+      await using two = await startNode(redis.url, { nodeName: 'two' })
+      const { id, key: otherKey } = await makeApp(one, 'Other')
+      await using client = await two.raw()
+      const { nodes } = await until(() => readStats(one, OF_APP), has(1))
+      const key = `carillon:default:{nodes}:figures:${nodes[1]!.id}`
+      const isTold = async (of: string) => (await redis.cli('hexists', key, of)).trim()
+      const told = () => Promise.all(['', '1', String(id)].map(isTold))
+      expect(await told()).toEqual(['1', '1', '0']) // nothing has happened to the other app
+      const lastBeat = async (): Promise<number> =>
+        JSON.parse(await redis.cli('hget', 'carillon:default:{nodes}:beats', nodes[1]!.id)).sentAt
 
-    await redis.cli('hdel', key, '1')
-    for (let [seen, later] = [await lastBeat(), 0]; later < 2;) {
-      const now = await lastBeat()
-      if (now > seen) later++
-      seen = now
-    }
-    expect(await told()).toEqual(['1', '0', '0'])
-    await client.subscribed('room')
-    await until(
-      () => readStats(one, OF_APP),
-      ({ now }) => now['subscriptions'] === 1,
-    )
-    expect(await told()).toEqual(['1', '1', '0'])
+      await redis.cli('hdel', key, '1')
+      for (let [seen, later] = [await lastBeat(), 0]; later < 2;) {
+        const now = await lastBeat()
+        if (now > seen) later++
+        seen = now
+      }
+      expect(await told()).toEqual(['1', '0', '0'])
+      await client.subscribed('room')
+      await until(
+        () => readStats(one, OF_APP),
+        ({ now }) => now['subscriptions'] === 1,
+      )
+      expect(await told()).toEqual(['1', '1', '0'])
 
-    await waitForSlugs(two, ['other', 'test-app'])
-    const more = [1, 2].map(() => two.raw({ path: `/app/${otherKey}?protocol=7` }))
-    const clients = await Promise.all(more)
-    const readBusiest = () => readStats(one, '/api/admin/stats/apps')
-    const busiest = await until(readBusiest, ({ apps: [first] }) => first!.now['connections'] === 2)
-    expect(busiest.apps.map(({ slug }) => slug)).toEqual(['other', 'test-app'])
-    for (const each of clients) await each[Symbol.asyncDispose]()
+      await waitForSlugs(two, ['other', 'test-app'])
+      const more = [1, 2].map(() => two.raw({ path: `/app/${otherKey}?protocol=7` }))
+      const clients = await Promise.all(more)
+      const readBusiest = () => readStats(one, '/api/admin/stats/apps')
+      const busiest = await until(
+        readBusiest,
+        ({ apps: [first] }) => first!.now['connections'] === 2,
+      )
+      expect(busiest.apps.map(({ slug }) => slug)).toEqual(['other', 'test-app'])
+      for (const each of clients) await each[Symbol.asyncDispose]()
 
-    await redis.restart({ keepData: false })
-    await until(() => readStats(one, OF_APP), has(1))
-    await ask(one, 'DELETE', '/api/admin/apps/other')
-    await two.stop()
-    await until(
-      () => readStats(one, OF_APP),
-      ({ nodes: { length } }) => length === 1,
-    )
-    expect((await redis.cli('exists', key)).trim()).toBe('0')
-  })
+      await redis.restart({ keepData: false })
+      await until(() => readStats(one, OF_APP), has(1))
+      await ask(one, 'DELETE', '/api/admin/apps/other')
+      await two.stop()
+      await until(
+        () => readStats(one, OF_APP),
+        ({ nodes: { length } }) => length === 1,
+      )
+      expect((await redis.cli('exists', key)).trim()).toBe('0')
+    },
+  )
 
-  test('that somebody else has written are refused, counted, and spoil nothing', async () => {
-    await using pair = await startPair()
-    const { one, two, redis } = pair
-    await using client = await two.raw()
-    const { nodes } = await until(() => readStats(one), has(1))
-    const refused = () => one.core.engine.nodes()[0]!.link!.refusedMessages
-    const before = refused()
-    const key = `carillon:default:{nodes}:figures:${nodes[1]!.id}`
-    const hostile = ['{"gauges":{"connections":-7}}', 'null', '['.repeat(100_000)]
-    for (const [index, text] of hostile.entries()) {
-      await redis.cli('hset', key, '1', text)
-      const stats = await readStats(one, OF_APP)
-      expect(connectionsOf(stats)).toEqual([0, 0])
-      expect(refused()).toBe(before + index + 1)
-    }
-    await client.subscribed('room') // it says again what it has
-    await until(() => readStats(one, OF_APP), has(1))
-  })
+  test.concurrent(
+    'that somebody else has written are refused, counted, and spoil nothing',
+    async () => {
+      await using pair = await startPair()
+      const { one, two, redis } = pair
+      await using client = await two.raw()
+      const { nodes } = await until(() => readStats(one), has(1))
+      const refused = () => one.core.engine.nodes()[0]!.link!.refusedMessages
+      const before = refused()
+      const key = `carillon:default:{nodes}:figures:${nodes[1]!.id}`
+      const hostile = ['{"gauges":{"connections":-7}}', 'null', '['.repeat(100_000)]
+      for (const [index, text] of hostile.entries()) {
+        await redis.cli('hset', key, '1', text)
+        const stats = await readStats(one, OF_APP)
+        expect(connectionsOf(stats)).toEqual([0, 0])
+        expect(refused()).toBe(before + index + 1)
+      }
+      await client.subscribed('room') // it says again what it has
+      await until(() => readStats(one, OF_APP), has(1))
+    },
+  )
 })
