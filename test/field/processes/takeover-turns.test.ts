@@ -44,7 +44,7 @@ describe('one at a time', () => {
     expect((await client.closed).code).toBe(4200)
     expect(await next.waitForExit()).toBe(0)
     expect(await place.metrics()).toMatchObject({ takeovers: 1 })
-  }, 20_000)
+  }, 60_000)
 
   test('without a server a takeover is a start', async () => {
     using place = new Place(findFreePort())

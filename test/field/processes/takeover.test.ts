@@ -128,7 +128,7 @@ describe('a takeover that fails', () => {
     await next.waitUntilListening()
     expect(await old.waitForExit()).toBe(0)
     await place.trigger(1)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a kill -9', () => {
