@@ -43,7 +43,7 @@ async function runCommands(): Promise<Commands> {
   ]
   const changes: Readonly<Record<string, string>> = {
     '127.0.0.1:6379': `127.0.0.1:${redis}`,
-    '--port 6379': `--port ${redis} --save ''`,
+    'redis-server --port 6379': `exec redis-server --port ${redis} --save ''`,
     'PORT=6001': `exec env PORT=${one}`,
     'PORT=6002': `exec env PORT=${two}`,
     '127.0.0.1:6001/;': `127.0.0.1:${one}/; s/listen 8080/listen 127.0.0.1:${proxy}/;`,
