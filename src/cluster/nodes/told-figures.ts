@@ -18,8 +18,8 @@ import type { KnownNode } from './known'
 /** What one script writes at most. */
 const APPS_AT_ONCE = 100
 const CHARS_AT_ONCE = 65_536
-/** What one script reads at most, of all nodes together: some milliseconds. */
-const READ_AT_ONCE = 400
+/** What one script reads at most, of all nodes together: 2 ms. */
+const READ_AT_ONCE = 200
 
 type Run = (script: Script, ...args: readonly (string | number)[]) => Promise<unknown>
 type Changed = readonly [id: string, text: string]
@@ -100,34 +100,33 @@ export class ToldFigures {
 
   /** What the others have told of some apps, or of themselves (`WHOLE_NODE`). */
   async read(ids: readonly string[], known: readonly KnownNode[]): Promise<readonly NodeFigures[]> {
-    const texts = await this.#read(ids, known.length).catch((cause: unknown) => {
+    const told = await this.#read(ids, known.length).catch((cause: unknown) => {
       if (!(cause instanceof RedisAway)) throw cause
-      return new Map<string, readonly (string | null)[]>()
+      return new Map<string, Figures[]>()
     })
     const now = this.context.clock.mono()
     return known.flatMap(({ id, card, heardAt }): NodeFigures[] => {
       if (!card) return []
       const { name, startedAt } = card
-      const figures = texts.get(id)?.map((text) => this.#parse(text ?? ''))
-      return [{ id, name, startedAt, seenMs: Math.max(0, now - heardAt), figures }]
+      return [{ id, name, startedAt, seenMs: Math.max(0, now - heardAt), figures: told.get(id) }]
     })
   }
 
   /** By node. Rejects with RedisAway. */
-  async #read(
-    ids: readonly string[],
-    nodes: number,
-  ): Promise<Map<string, readonly (string | null)[]>> {
-    const texts = new Map<string, (string | null)[]>()
+  async #read(ids: readonly string[], nodes: number): Promise<Map<string, Figures[]>> {
+    const told = new Map<string, Figures[]>()
     const size = Math.max(1, Math.floor(READ_AT_ONCE / Math.max(1, nodes)))
     for (let at = 0; at < ids.length && nodes > 0; at += size) {
       const answer = await this.run(SCRIPTS.nodesFiguresRead, ...ids.slice(at, at + size))
-      for (const [id, some] of answer as [string, (string | null)[]][])
-        texts.set(id, [...(texts.get(id) ?? []), ...some])
+      for (const [id, texts] of answer as [string, (string | null)[]][]) {
+        const all = told.get(id) ?? []
+        for (const text of texts) all.push(this.#parse(text ?? ''))
+        told.set(id, all)
+      }
     }
     // Of a node that has come or gone meanwhile a part is missing.
-    for (const [id, all] of texts) if (all.length !== ids.length) texts.delete(id)
-    return texts
+    for (const [id, all] of told) if (all.length !== ids.length) told.delete(id)
+    return told
   }
 
   #parse(text: string): Figures {

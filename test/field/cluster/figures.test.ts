@@ -1,5 +1,6 @@
 /** Statistics of several nodes: each answers for all, says what each has, and forgets who has gone. */
 import { expect, test } from 'bun:test'
+import type { NodeFigures } from '../../../src/core/figures'
 import { makeBasicAuth, PAIR } from '../../credentials'
 import type { TestServer } from '../../harness'
 import { runOn } from '../../cli/run'
@@ -152,6 +153,14 @@ describeWith('redis-server', 'statistics of two nodes', () => {
       )
       expect(busiest.apps.map(({ slug }) => slug)).toEqual(['other', 'test-app'])
       for (const each of clients) await each[Symbol.asyncDispose]()
+      const strangers = Array.from({ length: 450 }, (_, index) => `none-${index}`)
+      const [{ figures }] = (await one.core.engine.figuresElsewhere([...strangers, '1'])) as [
+        NodeFigures,
+      ]
+      expect(figures!.map(({ gauges }) => gauges.connections)).toEqual([
+        ...strangers.map(() => 0),
+        1,
+      ])
 
       await redis.restart({ keepData: false })
       await until(() => readStats(one, OF_APP), has(1))
