@@ -6,7 +6,7 @@ import type { ChannelName, Member } from '../core/types'
 import { runOn, type Context } from './context'
 import { fullNameOf, partitionOf, PARTITIONS } from './names'
 import { SCRIPTS } from './scripts'
-import { pairs, readMembers } from './snapshot'
+import { pairs, readMembers, type HashAnswer } from './snapshot'
 
 const NOBODY: Counts = { subscriptions: 0, users: 0 }
 
@@ -87,7 +87,7 @@ export class Queries {
 
   async members(app: App, channel: ChannelName): Promise<readonly Member[]> {
     const answer = await runOn(this.context, SCRIPTS.members, fullNameOf(app, channel))
-    const members = [...(await readMembers(answer as string[])).values()]
+    const members = [...(await readMembers(answer as HashAnswer)).values()]
     return members.sort((one, other) => one.rev - other.rev).map(({ member }) => member)
   }
 

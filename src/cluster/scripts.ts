@@ -10,6 +10,7 @@ import enter from './scripts/enter.lua' with { type: 'text' }
 import exit from './scripts/exit.lua' with { type: 'text' }
 import forget from './scripts/forget.lua' with { type: 'text' }
 import facts from './scripts/facts.lua' with { type: 'text' }
+import hashes from './scripts/hashes.lua' with { type: 'text' }
 import held from './scripts/held.lua' with { type: 'text' }
 import keep from './scripts/keep.lua' with { type: 'text' }
 import last from './scripts/last.lua' with { type: 'text' }
@@ -47,8 +48,8 @@ export const SCRIPTS = {
   held: newScript('held', held),
   keep: newLeanScript('keep', keep, streams),
   last: newLeanScript('last', last),
-  listen: newLeanScript('listen', listen, streams),
-  members: newScript('members', members),
+  listen: newLeanScript('listen', listen, `${streams}\n${hashes}`),
+  members: newLeanScript('members', members, hashes),
   order: newLeanScript('order', order),
   publish: newBareScript('publish', publish),
   read: newLeanScript('read', read, streams),

@@ -40,8 +40,8 @@ export type StreamEntry = readonly [id: string, fields: readonly string[]]
 type Answer = readonly [
   epoch: string,
   rev: number,
-  seats: string[],
-  users: string[],
+  seats: HashAnswer,
+  users: HashAnswer,
   counts: string[],
   order: string,
   last: string,
@@ -50,9 +50,10 @@ type Answer = readonly [
   offset: number,
   missed: StreamEntry[],
   isWhole: number,
-  hasSeatParts: number,
-  hasUserParts: number,
 ]
+
+/** As `scripts/hashes.lua` answers: names and values by turns, or texts of JSON with some of them each. */
+export type HashAnswer = readonly [hasParts: number, texts: readonly string[]]
 
 /** Members or seats that one turn reads: some milliseconds. */
 const READ_AT_ONCE = 200
@@ -67,13 +68,11 @@ export async function readSnapshot(
   answer: unknown,
   withRoster: boolean,
 ): Promise<Snapshot | undefined> {
-  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, ...flags] =
+  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, isWhole] =
     answer as Answer
   if (epoch === 'EXPIRED') return undefined
-  const [isWhole, hasSeatParts, hasUserParts] = flags
-  const members = await readMembers(hasUserParts === 1 ? await joinParts(users) : users)
-  const flatSeats = hasSeatParts === 1 ? await joinParts(seats) : seats
-  const placed = await readSeats(flatSeats, members)
+  const members = await readMembers(users)
+  const placed = await readSeats(await flatten(seats), members)
   return {
     epoch,
     rev,
@@ -89,10 +88,11 @@ export async function readSnapshot(
   }
 }
 
-/** Names and values of a long hash, which come in parts. */
-async function joinParts(parts: readonly string[]): Promise<string[]> {
+/** Names and values by turns. */
+async function flatten([hasParts, texts]: HashAnswer): Promise<readonly string[]> {
+  if (hasParts === 0) return texts
   const flat: string[] = []
-  for (const part of parts) {
+  for (const part of texts) {
     flat.push(...(JSON.parse(part) as string[]))
     await nextTurn()
   }
@@ -103,7 +103,8 @@ type KnownMember = { readonly rev: number; readonly member: Member }
 type Members = ReadonlyMap<string, KnownMember>
 
 /** Members by id: `seats`, the number of the message that they came with, and their JSON, in three lines. */
-export async function readMembers(users: readonly string[]): Promise<Members> {
+export async function readMembers(answer: HashAnswer): Promise<Members> {
+  const users = await flatten(answer)
   const members = new Map<string, KnownMember>()
   for (let at = 0; at < users.length; at += 2) {
     const [, rev, json = ''] = users[at + 1]!.split('\n')

@@ -1,8 +1,8 @@
 -- A node listens to a channel, or asks again what it has missed. Arguments: the epoch and number that it knows, and the
 -- position of the last event that it had of those that the channel keeps.
 -- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
--- kept; the position of the stream, the events of it after the one that is known, and whether these are all; whether
--- seats and users are in parts.
+-- kept; the position of the stream, the events of it after the one that is known, and whether these are all. Seats and
+-- users are as `hashes.lua` has them.
 local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
@@ -38,25 +38,11 @@ if redis.call('HEXISTS', home, 'stream') == 1 then
     if not missed[1] or offset_of(missed[1]) > after + 1 then is_whole = 0 end
   end
 end
--- A hash as names and values by turns; of a long one so many at a time are a text of JSON, which a node reads when it
--- has time: an answer of twenty thousand texts is read in one go, whatever that takes.
-local WHOLE, PART = 2000, 400
-local function read(hash)
-  local all = redis.call('HGETALL', hash)
-  if #all <= WHOLE then return all, 0 end
-  local parts = {}
-  for at = 1, #all, PART do
-    parts[#parts + 1] = cjson.encode({ unpack(all, at, math.min(at + PART - 1, #all)) })
-  end
-  return parts, 1
-end
-local seats, has_seat_parts = read(key('seats', name))
-local users, has_user_parts = read(key('users', name))
 return {
   epoch,
   tonumber(rev),
-  seats,
-  users,
+  read_hash(key('seats', name)),
+  read_hash(key('users', name)),
   redis.call('HGETALL', key('counts', name)),
   redis.call('HGET', home, 'order') or '',
   redis.call('GET', key('last', name)) or '',
@@ -65,6 +51,4 @@ return {
   offset,
   missed,
   is_whole,
-  has_seat_parts,
-  has_user_parts,
 }

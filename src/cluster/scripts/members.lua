@@ -1,2 +1,2 @@
--- The members of a channel, as `scripts/enter.lua` writes them.
-return redis.call('HGETALL', key('users', name))
+-- The members of a channel, as `scripts/enter.lua` writes them, read as `hashes.lua` says.
+return read_hash(key('users', name))

@@ -81,5 +81,11 @@ describeWith('redis-server', 'a presence channel of thousands', () => {
     seated[6] = ODD
     expect(told.slice(0, MANY + 1)).toEqual([...seated, 'ann'])
     expect(told.slice(MANY + 1).toSorted()).toEqual(['bob', 'cat', 'eve'])
+    const { users } = await (await one.signed('GET', `/channels/${CHANNEL}/users`)).json()
+    expect((users as { id: string }[]).slice(0, MANY + 1).map(({ id }) => id)).toEqual([
+      ...seated,
+      'ann',
+    ])
+    expect(users).toHaveLength(MANY + 4)
   })
 })
