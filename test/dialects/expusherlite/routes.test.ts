@@ -173,7 +173,8 @@ describe('the bridge', () => {
     pusher.send({ event: 'client-e', channel: 'private-room', data: { a: 1 } })
     const expected = [null, null, 'private:test-app', 'room:client-e', { a: 1 }]
     expect(await member.next()).toEqual(expected as never)
-    expect((await both.take(2)).map(([, , topic]) => topic)).toEqual([
+    // On a Cluster they may be on two masters.
+    expect((await both.take(2)).map(([, , topic]) => topic).sort()).toEqual([
       'private-room',
       'private:test-app',
     ])
