@@ -24,18 +24,19 @@ export function takeQueue(replica: Replica): readonly string[] {
   return queue
 }
 
-/** Messages that have waited behind a snapshot, of which it has the seats and counts. */
+/** Messages that have waited behind a snapshot, of which it has the seats and counts: each once. */
 export function heardOf(
   { queue, epoch, rev }: Replica,
   snapshot: Snapshot,
   newest: number,
 ): Message[] {
-  const after = epoch === snapshot.epoch ? rev : 0
+  let last = epoch === snapshot.epoch ? rev : 0
   return queue.flatMap((text) => {
     const message = readMessage(text, newest)
-    const isHeard =
-      message?.epoch === snapshot.epoch && message.rev > after && message.rev <= snapshot.rev
-    return isHeard ? [message] : []
+    if (message?.epoch !== snapshot.epoch) return []
+    if (message.rev <= last || message.rev > snapshot.rev) return []
+    last = message.rev
+    return [message]
   })
 }
 

@@ -1,0 +1,52 @@
+/** Messages that have waited behind a snapshot: which of them are delivered, and whether some were not heard. */
+import { expect, test } from 'bun:test'
+import { heardOf, lacksSome, putOff } from '../../src/cluster/heard'
+import type { FullName } from '../../src/cluster/names'
+import { Replica } from '../../src/cluster/replica'
+import type { Snapshot } from '../../src/cluster/snapshot'
+import { VERSION } from '../../src/cluster/wire'
+import { NOT_KEPT } from '../../src/core/stream'
+
+const [OLD, NEW] = ['olds', 'news']
+
+/** A channel of which the node has the messages up to 5. */
+function replicaWith(queued: readonly (readonly [epoch: string, rev: number])[]): Replica {
+  const replica = new Replica('1/room' as FullName, 0, { presence: false, cache: false }, 0)
+  replica.epoch = OLD
+  replica.rev = 5
+  for (const [epoch, rev] of queued)
+    putOff(replica, `[${VERSION},"${epoch}",${rev},"e","said",null,null]\n"x"`)
+  return replica
+}
+
+const CASES = [
+  { says: 'all of them', queued: [6, 7, 8], heard: [6, 7, 8], lacks: false },
+  { says: 'one is missing', queued: [6, 8], heard: [6, 8], lacks: true },
+  {
+    says: 'what was known and what comes later',
+    queued: [5, 6, 7, 8, 9],
+    heard: [6, 7, 8],
+    lacks: false,
+  },
+  {
+    says: 'one comes twice, and another is missing',
+    queued: [6, 6, 8],
+    heard: [6, 8],
+    lacks: true,
+  },
+  {
+    says: 'all come twice, by two connections',
+    queued: [6, 7, 6, 7, 8],
+    heard: [6, 7, 8],
+    lacks: false,
+  },
+  { says: 'those of an earlier life', queued: [6, 7, 8], epoch: NEW, heard: [], lacks: true },
+]
+
+test.each(CASES)('$says', ({ queued, epoch = OLD, heard, lacks }) => {
+  const replica = replicaWith(queued.map((rev) => [OLD, rev]))
+  const snapshot = { epoch, rev: 8, position: NOT_KEPT, isWhole: true } as Snapshot
+  const found = heardOf(replica, snapshot, VERSION)
+  expect(found.map(({ rev }) => rev)).toEqual(heard)
+  expect(lacksSome(replica, snapshot, found.length)).toBe(lacks)
+})
