@@ -80,7 +80,7 @@ export class Publications {
    * it, which are the last ones, with those of clients in between.
    */
   adopt(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void {
-    const { position, rev, last, lastMs } = snapshot
+    const { position, past, rev, last, lastMs } = snapshot
     const { appId, channel } = splitName(replica.name)
     const app = this.context.node.app(appId)
     const missed = app && replica.epoch !== '' ? readEntries(app, channel, snapshot.missed) : []
@@ -91,15 +91,16 @@ export class Publications {
         this.#deliver(replica, publication, { epoch: position.epoch, offset }, rev)
       }
     }
-    const isKept = ({ position: at }: EventSent): boolean =>
-      at.epoch !== '' && at.epoch === position.epoch
+    const isKept = ({ position: { epoch } }: EventSent): boolean =>
+      epoch !== '' && (epoch === position.epoch || epoch === past)
     const first = heard.find((message) => message.type === 'event' && isKept(message))
     deliverMissed(first?.type === 'event' ? first.position.offset : Infinity)
     for (const message of heard) {
       if (message.type === 'order') this.orders.carryOut(replica, message)
       if (message.type !== 'event' && message.type !== 'bytes') continue
-      if (message.type === 'event' && isKept(message)) deliverMissed(message.position.offset + 1)
-      else this.deliver(replica, message)
+      const { offset } = message.type === 'event' && isKept(message) ? message.position : NOT_KEPT
+      deliverMissed(offset + 1)
+      if (offset === 0 || missed[next - 1]?.offset !== offset) this.deliver(replica, message)
     }
     deliverMissed(Infinity)
     this.orders.adopt(replica, snapshot.order)

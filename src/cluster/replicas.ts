@@ -342,6 +342,8 @@ export class Replicas {
         return showSeat(this.context, replica, socketId, { node, member, meta })
       }
       case '-':
+        // Others have given this node up, which takes the seat again: nobody here has been away.
+        if (replica.held.has(message.socketId)) return
         return showLeft(this.context, replica, message.socketId)
       case 'c':
         if (this.context.incarnations.isOwn(message.node)) return

@@ -29,6 +29,8 @@ export type Snapshot = {
   readonly lastMs: number
   /** That of the stream; `NOT_KEPT` where there is none. */
   readonly position: Position
+  /** The epoch that it had before it went on with this one; empty where there was none. */
+  readonly past: string
   /** Entries of it that the node has missed, and whether they are all. */
   readonly missed: readonly StreamEntry[]
   readonly isWhole: boolean
@@ -50,6 +52,7 @@ type Answer = readonly [
   offset: number,
   missed: StreamEntry[],
   isWhole: number,
+  past: string,
 ]
 
 /** As `scripts/hashes.lua` answers: names and values by turns, or texts of JSON with some of them each. */
@@ -68,11 +71,11 @@ export async function readSnapshot(
   answer: unknown,
   withRoster: boolean,
 ): Promise<Snapshot | undefined> {
-  const [epoch, rev, seats, users, counts, order, last, lastMs, stream, offset, missed, isWhole] =
-    answer as Answer
+  const [epoch, rev, seats, users, counts, order, last, lastMs, ...kept] = answer as Answer
   if (epoch === 'EXPIRED') return undefined
   const members = await readMembers(users)
   const placed = await readSeats(await flatten(seats), members)
+  const [stream, offset, missed, isWhole, past] = kept
   return {
     epoch,
     rev,
@@ -83,6 +86,7 @@ export async function readSnapshot(
     last,
     lastMs,
     position: stream === '' ? NOT_KEPT : { epoch: stream, offset },
+    past,
     missed,
     isWhole: isWhole === 1,
   }

@@ -1,8 +1,8 @@
 -- A node listens to a channel, or asks again what it has missed. Arguments: the epoch and number that it knows, and the
 -- position of the last event that it had of those that the channel keeps.
 -- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
--- kept; the position of the stream, the events of it after the one that is known, and whether these are all. Seats and
--- users are as `hashes.lua` has them.
+-- kept; the position of the stream, the events of it after the one that is known, and whether these are all; and the
+-- epoch that the stream had before, empty for none. Seats and users are as `hashes.lua` has them.
 local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
@@ -20,17 +20,18 @@ if redis.call('HSETNX', key('counts', name), node, 0) == 1 then
   redis.call('HSET', key('node', node), 'c ' .. name, '')
 end
 local stream, offset = '', 0
-local missed, is_whole = {}, known_stream == '' and 1 or 0
+local missed, is_whole, past = {}, known_stream == '' and 1 or 0, ''
 if redis.call('HEXISTS', home, 'stream') == 1 then
   if has_lost then redis.call('HSET', home, 'origin', 'lost') end
   stream, offset = open_stream(name)
-  local past, past_offset = unpack(redis.call('HMGET', home, 'past', 'past_offset'))
+  local before, before_offset = unpack(redis.call('HMGET', home, 'past', 'past_offset'))
   local after = offset
+  past = before or ''
   if has_lost then
     is_whole = 0
-  elseif stream == known_stream or (past == known_stream and tonumber(past_offset) >= known_offset) then
+  elseif stream == known_stream or (before == known_stream and tonumber(before_offset) >= known_offset) then
     is_whole, after = 1, known_offset
-  elseif known_stream == '' or not past then
+  elseif known_stream == '' or not before then
     after = 0 -- it has begun since then
   end
   if known_epoch ~= '' and after < offset then
@@ -51,4 +52,5 @@ return {
   offset,
   missed,
   is_whole,
+  past,
 }
