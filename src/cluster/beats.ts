@@ -75,6 +75,7 @@ export class Beats {
     this.refusing?.note(troubles.filter((trouble) => trouble !== undefined))
     this.#report()
     void this.#safely(() => this.parts().writer.balance())
+    await this.#compareUntold()
     for (let left = COMPARED_PER_BEAT; left > 0; left--) {
       this.#compared = (this.#compared + 1) % PARTITIONS
       await this.#safely(() => this.#compare(this.#compared))
@@ -151,6 +152,16 @@ export class Beats {
   async compareAll(): Promise<void> {
     for (let partition = 0; partition < PARTITIONS; partition++)
       await this.#safely(() => this.#compare(partition))
+  }
+
+  /** The same where Redis was not told of something, and can be asked now. */
+  async #compareUntold(): Promise<void> {
+    const { untold, link } = this.context
+    for (const partition of [...untold]) {
+      if (!link.isPlaceUp(String(partition))) continue
+      untold.delete(partition)
+      if (await this.#safely(() => this.#compare(partition))) untold.add(partition)
+    }
   }
 
   async #compare(partition: number): Promise<void> {

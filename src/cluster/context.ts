@@ -3,6 +3,7 @@ import type { ChannelKind } from '../core/channel'
 import type { Node } from '../core/engine'
 import type { ChannelName, Clock, Log } from '../core/types'
 import type { Incarnations, Lives } from './incarnations'
+import { ignoreAway } from './link/away'
 import type { Link } from './link/link'
 import type { Script } from './link/script'
 import { partitionOf, type FullName } from './names'
@@ -23,6 +24,8 @@ export type Context = {
   readonly lives: Lives
   readonly numbers: Numbers
   readonly versions: Versions
+  /** Partitions of which Redis may not know something that has changed here: a beat compares them. */
+  readonly untold: Set<number>
 }
 
 /** Counted for life. */
@@ -66,6 +69,14 @@ export function runOn(
   const id = incarnations.idOf(partition)
   return link.run(script, String(partition), [id, name, newNonce(), ...args])
 }
+
+/** For what Redis was not told: the next beat finds it. */
+export const tellLater =
+  ({ untold }: Context, partition: number) =>
+  (cause: unknown): void => {
+    untold.add(partition)
+    ignoreAway(cause)
+  }
 
 /** For an epoch, or a life, that may begin. */
 export const newNonce = (): string => {

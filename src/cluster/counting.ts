@@ -54,6 +54,7 @@ export class Counting {
       }
     } catch (cause) {
       replica.told = undefined
+      context.untold.add(partition)
       throw cause
     }
   }

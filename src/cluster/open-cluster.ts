@@ -52,6 +52,7 @@ export function newCluster(config: Config, url: string, options: ClusterOptions)
     lives: new Lives(),
     numbers: newNumbers(),
     versions: { reads, writes: reads },
+    untold: new Set(),
   }
   let engine: RedisEngine
   let full: Context

@@ -29,7 +29,7 @@ import type { ChannelName, Member, Position, SocketId, UserId } from '../core/ty
 import { Beats } from './beats'
 import { ChannelOrders, isChannelOrder } from './channel-orders'
 import { ClusterRepeats } from './cluster-repeats'
-import { runOn, type Context } from './context'
+import { runOn, tellLater, type Context } from './context'
 import { Counting } from './counting'
 import { ignoreAway, RedisAway, refuseAway } from './link/away'
 import { History } from './history'
@@ -170,7 +170,8 @@ export class RedisEngine implements Engine {
 
   /** What this node has in a channel, and Redis does not know. */
   #enterAgain(replica: Replica, missing: readonly SocketId[]): void {
-    for (const socketId of missing) this.#seats.retake(replica, socketId).catch(ignoreAway)
+    const later = tellLater(this.#context, replica.partition)
+    for (const socketId of missing) this.#seats.retake(replica, socketId).catch(later)
     if (replica.own !== (replica.told ?? 0)) this.#counting.tell(replica).catch(ignoreAway)
   }
 

@@ -6,8 +6,8 @@
 import type { ChannelKind } from '../core/channel'
 import { messageOf } from '../core/errors'
 import type { Context } from './context'
-import { PATIENCE_MS, LEASE_MS, runOn } from './context'
-import { ignoreAway, RedisAway } from './link/away'
+import { PATIENCE_MS, LEASE_MS, runOn, tellLater } from './context'
+import { RedisAway } from './link/away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
 import { heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Deafness } from './deafness'
@@ -373,7 +373,8 @@ export class Replicas {
       this.#partitions[replica.partition]!.delete(replica.name)
       this.#deaf.delete(replica)
       link.unsubscribe(busOf(replica.name))
-      runOn(this.context, SCRIPTS.unlisten, replica.name).catch(ignoreAway) // the next comparison ends it
+      const ended = runOn(this.context, SCRIPTS.unlisten, replica.name)
+      ended.catch(tellLater(this.context, replica.partition))
     }
   }
 

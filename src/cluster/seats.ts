@@ -8,9 +8,9 @@ import type { Entry } from '../core/engine'
 import { membersFull, REFUSE, type Refusal } from '../core/errors'
 import type { Arrival } from '../core/roster'
 import type { SocketId, UserId } from '../core/types'
-import { isNewLife, PATIENCE_MS, runOn, type Context } from './context'
-import { ignoreAway, RedisAway } from './link/away'
-import type { FullName } from './names'
+import { isNewLife, PATIENCE_MS, runOn, tellLater, type Context } from './context'
+import { RedisAway } from './link/away'
+import { partitionOf, type FullName } from './names'
 import type { Replica, Waiting } from './replica'
 import type { Replicas } from './replicas'
 import { SCRIPTS } from './scripts'
@@ -121,7 +121,9 @@ export class Seats {
   }
 
   async leave(name: FullName, socketId: SocketId): Promise<void> {
-    await runOn(this.context, SCRIPTS.exit, name, socketId).catch(ignoreAway)
+    const { context } = this
+    const left = runOn(context, SCRIPTS.exit, name, socketId)
+    await left.catch(tellLater(context, partitionOf(name)))
   }
 
   /** Takes a seat again that Redis has not any more; without a fact where it has lost it. */

@@ -1,8 +1,10 @@
 /** Channels that were entered while Redis refused, without a connection that is lost. */
 import { expect, test } from 'bun:test'
 import { start, waitUntil } from '../../harness'
+import { partitionOf, type FullName } from '../../../src/cluster/names'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
+import { until } from './node'
 
 describeWith('redis-server', 'a channel that was entered blind', () => {
   test('is heard once Redis takes orders again, and the log says that it was not', async () => {
@@ -34,6 +36,27 @@ describeWith('redis-server', 'a channel that was entered blind', () => {
       'redis: it refuses writes',
       'redis: it takes writes again',
     ])
+    await server.stop()
+  })
+})
+
+describeWith('redis-server', 'who leaves while Redis refuses', () => {
+  test('has left as soon as it takes orders again', async () => {
+    await using redis = await startRedis()
+    const server = await start({ config: { redisUrl: redis.url } })
+    // Partitions are compared by turns, which takes a minute: one whose turn is late.
+    const names = Array.from({ length: 1000 }, (_, index) => `presence-${index}`)
+    const channel = names.find((name) => partitionOf(`1/${name}` as FullName) === 60)!
+    const client = await server.raw()
+    await server.signedIn(client, channel, { user_id: 'ann' })
+    await redis.cli('config', 'set', 'min-replicas-to-write', '1')
+    client.send({ event: 'pusher:unsubscribe', data: { channel } })
+    await waitUntil('it says so', () => server.core.readiness.reasonOf('redis') !== undefined)
+    await redis.cli('config', 'set', 'min-replicas-to-write', '0')
+    await until(
+      () => server.askCounts(channel),
+      ({ subscriptions }) => subscriptions === 0,
+    )
     await server.stop()
   })
 })
