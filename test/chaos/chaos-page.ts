@@ -21,7 +21,11 @@ function extendLibrary(): void {
   })
 }
 
-/** Tries again after so long, where the library would wait for up to 15 s. */
+/**
+ * Tries again after so long. The library waits for up to 15 s after a connection that is lost, and for 15, 30 and then 60
+ * between attempts that come to nothing, since the node of its way is not there: here it gives them up when it says that
+ * the server is unavailable, which is after ten.
+ */
 const RETRY_MS = 300
 
 /** Channels have one page each, so that what the helper says of a channel is said to one. */
@@ -80,6 +84,7 @@ export class ChaosPage {
     pusher.connection.bind('state_change', ({ previous }: { previous: string }) => {
       if (previous === 'connected') recorder.write({ type: 'disconnected', conn: this.#conn })
     })
+    pusher.connection.bind('unavailable', () => connection.retryIn(RETRY_MS))
     return pusher
   }
 
