@@ -157,8 +157,8 @@ export class Beats {
   /** The same where Redis was not told of something, and can be asked now. */
   async #compareUntold(): Promise<void> {
     const { untold, link } = this.context
-    for (const partition of [...untold]) {
-      if (!link.isPlaceUp(String(partition))) continue
+    const due = [...untold].filter((partition) => link.isPlaceUp(String(partition)))
+    for (const partition of due) {
       untold.delete(partition)
       if (await this.#safely(() => this.#compare(partition))) untold.add(partition)
     }
