@@ -1,7 +1,7 @@
 /** Plugins end subscriptions: one of a connection, or a user's in a channel. */
 import { describe, expect, test } from 'bun:test'
 import type { AppView, ConnectionView, PluginContext } from '../../src/plugin'
-import { Inbox, type RawClient, type TestServer } from '../harness'
+import { Inbox, waitUntil, type RawClient, type TestServer } from '../harness'
 import { connectPhoenix, GENERATIONS, KEY, PhoenixJs } from '../phoenix'
 import { startActing } from './acting'
 
@@ -111,6 +111,7 @@ describe('one subscription', () => {
     expect(await bob.nextJson()).toEqual(ENDED('presence-room', 'Not you again'))
     const events = [(await ann.nextJson()).event, (await ann.nextJson()).event]
     expect(events).toEqual(['pusher_internal:member_added', 'pusher_internal:member_removed'])
+    await waitUntil('all is told', () => told.length >= 5)
     const news = told.slice(2)
     expect(news[0]).toBe('member_added')
     expect(news.sort()).toEqual(['member_added', 'member_removed', 'unsubscribed bob'])

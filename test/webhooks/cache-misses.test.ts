@@ -24,11 +24,12 @@ test('7.3 cache_miss, once until ten seconds have passed or the channel was vaca
   }
   await server.settle('messages')
   await miss(first)
-  expect(await receiver.events(server.sdk(), 4)).toEqual([
+  // Over Redis the node that caused it tells a miss at once, and one of them what is in Redis.
+  expect((await receiver.events(server.sdk(), 4)).toSorted()).toEqual([
+    'cache_miss cache-x',
+    'cache_miss cache-x',
     'cache_miss cache-x',
     'channel_occupied cache-x',
-    'cache_miss cache-x',
-    'cache_miss cache-x',
   ])
   await server.stop()
   expect(receiver.requests.unread).toEqual([])
