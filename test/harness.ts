@@ -160,9 +160,12 @@ export class TestServer extends Kit {
     return names.filter((name) => userOf(name) === undefined)
   }
 
-  /** Changes fields of the first app, as the admin API does. */
+  /** Changes fields of the first app, as the admin API does; other servers have it a moment later. */
   async change(fields: Partial<AppRecord>): Promise<void> {
     await changeApp(this.core, { ...this.core.apps.byId(this.app.id)!.record, ...fields })
+    const recordOf = ({ core }: CarillonServer) => core.apps.byId(this.app.id)?.record
+    const hasIt = (each: CarillonServer) => Bun.deepEquals(recordOf(each), recordOf(this.server))
+    await waitUntil('all servers have it', () => this.servers.every(hasIt))
   }
 
   get connectionCount(): number {
