@@ -14,7 +14,11 @@ const EACH = makeCrowd({ placement: 'each' })
 const ONE = makeCrowd({ subscribers: 1, publishers: 64, pace: { inFlight: 64 } })
 
 /** Labels that targets name. */
-export const NODES = { across: '1 000 on the other', each: '1 000 on each' } as const
+export const NODES = {
+  across: '1 000 on the other',
+  acrossAtRate: '1 000 on the other, at 125/s',
+  eachAtRate: '1 000 for each, at 125/s',
+} as const
 
 export const WORKERS = { each: '1 000 for each' } as const
 
@@ -31,10 +35,14 @@ export const nodesFanout: Question = {
   play: playLoad('swarm.ts'),
   cases: [
     { ...makeCrowdCase(ACROSS), label: NODES.across },
-    { ...makeCrowdCase(EACH), label: NODES.each },
     {
       ...makeCrowdCase(makeCrowd({ placement: 'across', ...publishAtRate(125) })),
-      label: `${NODES.across}, at 125/s`,
+      label: NODES.acrossAtRate,
+    },
+    { ...makeCrowdCase(EACH), label: WORKERS.each },
+    {
+      ...makeCrowdCase(makeCrowd({ placement: 'each', ...publishAtRate(125) })),
+      label: NODES.eachAtRate,
     },
     { ...makeCrowdCase(ONE), label: 'one subscriber, 64 under way' },
   ],

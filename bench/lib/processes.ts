@@ -57,18 +57,24 @@ export type ServerOptions = {
 }
 
 /**
- * Starts what a side is: one server, or several that are one, with their Redis. Requests go to the first.
+ * Starts what a side is: one server, or several that are one, with their Redis. Requests go to the first, which has the
+ * CPU of a server; the others are beside the load, as on machines of their own: on one CPU each would wait for the
+ * others' turns, milliseconds an event, and that would be measured.
  * @throws Error when one does not answer in time
  */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
   const { launch: launchOf, running: peer, nodes } = findSide(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
-  if (nodes === undefined) return startNode(side, launchOf, options)
+  if (nodes === undefined) return startNode(side, launchOf, options, { role: 'server' })
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis())
   const started: BenchServer[] = []
-  for (let left = nodes; left > 0; left--)
-    started.push(stack.use(await startNode(side, launchOf, options, redis.port)))
+  for (let left = nodes; left > 0; left--) {
+    const role = started.length === 0 ? 'server' : 'load'
+    started.push(
+      stack.use(await startNode(side, launchOf, options, { role, redisPort: redis.port })),
+    )
+  }
   const [first, ...others] = started.map((each) => each.peer)
   const kept = stack.move()
   return { peer: { ...first!, others }, [Symbol.asyncDispose]: () => kept.disposeAsync() }
@@ -78,7 +84,7 @@ async function startNode(
   side: Side,
   launchOf: NonNullable<SideRow['launch']>,
   options: ServerOptions,
-  redisPort?: number,
+  { role, redisPort }: { readonly role: Role; readonly redisPort?: number },
 ): Promise<BenchServer> {
   const { app, protocol, isTls, workers = 1 } = findSide(side)
   const port = findFreePort()
@@ -87,6 +93,7 @@ async function startNode(
   const meterFile = meter && join(folder.path, meter)
   const child = launchServer(launchOf(port, { webhookUrl: options.webhookUrl, redisPort }), {
     folder: folder.path,
+    role,
     meter,
     env: options.env ?? {},
   })
@@ -161,6 +168,7 @@ async function acceptsConnections(port: number): Promise<boolean> {
 
 type Place = {
   readonly folder: string
+  readonly role: Role
   readonly meter: Meter | undefined
   readonly env: Readonly<Record<string, string>>
 }
@@ -178,7 +186,7 @@ function launchServer({ command, env, config }: Launch, place: Place): Running {
   const { PATH, HOME } = process.env
   const whole = { PATH, HOME, ...env, ...place.env, ...(meter && { BENCH_METER: meter }) }
   const isOurs = args[0] === process.execPath
-  return launch('server', args, {
+  return launch(place.role, args, {
     stdout: 'ignore',
     stderr: isOurs ? 'inherit' : 'ignore', // others greet and warn
     env: whole,
