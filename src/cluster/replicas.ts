@@ -9,7 +9,7 @@ import type { Context } from './context'
 import { PATIENCE_MS, LEASE_MS, runOn, tellLater } from './context'
 import { RedisAway } from './link/away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
-import { heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
+import { awaitBus, heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Deafness } from './deafness'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
@@ -161,6 +161,7 @@ export class Replicas {
         await this.events.expired(partition)
         continue
       }
+      await awaitBus(replica, snapshot, context)
       if (replica.isStale) {
         replica.isStale = false
         continue
