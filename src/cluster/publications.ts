@@ -13,6 +13,7 @@ import type { Lasts } from './lasts'
 import { RedisAway } from './link/link'
 import { fullNameOf, partitionOf, PARTITIONS, splitName } from './names'
 import type { Replica } from './replica'
+import { dismissBlind } from './replays'
 import { SCRIPTS } from './scripts'
 import type { Snapshot } from './snapshot'
 import type { BytesSent, EventSent, Message } from './wire'
@@ -80,7 +81,7 @@ export class Publications {
    * it, which are the last ones, with those of clients in between.
    */
   adopt(replica: Replica, snapshot: Snapshot, heard: readonly Message[]): void {
-    const { position, past, rev, last, lastMs } = snapshot
+    const { position, pasts, rev, last, lastMs } = snapshot
     const { appId, channel } = splitName(replica.name)
     const app = this.context.node.app(appId)
     const missed = app && replica.epoch !== '' ? readEntries(app, channel, snapshot.missed) : []
@@ -92,7 +93,7 @@ export class Publications {
       }
     }
     const isKept = ({ position: { epoch } }: EventSent): boolean =>
-      epoch !== '' && (epoch === position.epoch || epoch === past)
+      epoch !== '' && (epoch === position.epoch || pasts.has(epoch))
     const first = heard.find((message) => message.type === 'event' && isKept(message))
     deliverMissed(first?.type === 'event' ? first.position.offset : Infinity)
     for (const message of heard) {
@@ -120,6 +121,8 @@ export class Publications {
     const { appId, channel } = splitName(replica.name)
     const app = node.app(appId)
     if (!app) return
+    // They may have had it on the node that they have come from.
+    if (replica.blind.size > 0) dismissBlind(replica)
     if (message.type === 'bytes') return node.deliver({ ...message.sent, app, channel }, NOT_KEPT)
     const { sent, position, rev } = message
     this.#deliver(replica, { ...sent, app, channel }, position, rev)

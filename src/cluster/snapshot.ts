@@ -29,8 +29,8 @@ export type Snapshot = {
   readonly lastMs: number
   /** That of the stream; `NOT_KEPT` where there is none. */
   readonly position: Position
-  /** The epoch that it had before it went on with this one; empty where there was none. */
-  readonly past: string
+  /** The epochs that it had before it went on with this one. */
+  readonly pasts: ReadonlySet<string>
   /** Entries of it that the node has missed, and whether they are all. */
   readonly missed: readonly StreamEntry[]
   readonly isWhole: boolean
@@ -52,7 +52,7 @@ type Answer = readonly [
   offset: number,
   missed: StreamEntry[],
   isWhole: number,
-  past: string,
+  pasts: string,
 ]
 
 /** As `scripts/hashes.lua` answers: names and values by turns, or texts of JSON with some of them each. */
@@ -75,7 +75,7 @@ export async function readSnapshot(
   if (epoch === 'EXPIRED') return undefined
   const members = await readMembers(users)
   const placed = await readSeats(await flatten(seats), members)
-  const [stream, offset, missed, isWhole, past] = kept
+  const [stream, offset, missed, isWhole, pasts] = kept
   return {
     epoch,
     rev,
@@ -86,7 +86,7 @@ export async function readSnapshot(
     last,
     lastMs,
     position: stream === '' ? NOT_KEPT : { epoch: stream, offset },
-    past,
+    pasts: new Set(pasts.split('\n').map((line) => line.split(' ', 1)[0]!)),
     missed,
     isWhole: isWhole === 1,
   }

@@ -2,7 +2,7 @@
 -- position of the last event that it had of those that the channel keeps.
 -- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
 -- kept; the position of the stream, the events of it after the one that is known, and whether these are all; and the
--- epoch that the stream had before, empty for none. Seats and users are as `hashes.lua` has them.
+-- epochs that the stream had before, as `find_past` has them. Seats and users are as `hashes.lua` has them.
 local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
@@ -20,18 +20,19 @@ if redis.call('HSETNX', key('counts', name), node, 0) == 1 then
   redis.call('HSET', key('node', node), 'c ' .. name, '')
 end
 local stream, offset = '', 0
-local missed, is_whole, past = {}, known_stream == '' and 1 or 0, ''
+local missed, is_whole, pasts = {}, known_stream == '' and 1 or 0, ''
 if redis.call('HEXISTS', home, 'stream') == 1 then
   if has_lost then redis.call('HSET', home, 'origin', 'lost') end
   stream, offset = open_stream(name)
-  local before, before_offset = unpack(redis.call('HMGET', home, 'past', 'past_offset'))
-  local after = offset
-  past = before or ''
+  local after, ends = offset, nil
+  pasts, ends = find_past(name, known_stream)
   if has_lost then
     is_whole = 0
-  elseif stream == known_stream or (before == known_stream and tonumber(before_offset) >= known_offset) then
+  elseif stream == known_stream then
     is_whole, after = 1, known_offset
-  elseif known_stream == '' or not before then
+  elseif ends then
+    is_whole, after = ends >= known_offset and 1 or 0, math.min(ends, known_offset)
+  elseif known_stream == '' or ends == false then
     after = 0 -- it has begun since then
   end
   if known_epoch ~= '' and after < offset then
@@ -52,5 +53,5 @@ return {
   offset,
   missed,
   is_whole,
-  past,
+  pasts,
 }

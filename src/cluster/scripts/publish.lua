@@ -12,7 +12,7 @@ if known[2] and kind == 'e' then
     redis.call('DEL', home)
     return 0
   end
-  redis.call('HDEL', home, 'stream', 'offset', 'sum', 'ttl', 'origin', 'removed', 'past', 'past_offset')
+  redis.call('HDEL', home, 'stream', 'offset', 'sum', 'ttl', 'origin', 'removed', 'pasts')
 end
 local text = '[' .. VERSION .. ',"' .. known[1] .. '",' .. redis.call('HINCRBY', home, 'rev', 1) .. ',"' .. kind .. '"' .. ARGV[5] .. ']'
 if ARGV[6] ~= '' then text = text .. '\n' .. ARGV[6] end

@@ -1,10 +1,13 @@
 -- What scripts have in common that are about the events that a channel keeps: entries of a stream, by offset, each with
 -- `m` (when it was published, its bytes, those of all until then), `h` (the head of its message) and `d` (its data).
 
+-- Characters of the epochs that a stream had before: of more the first ones are forgotten.
+local MOST_PASTS = 1024
+
 -- Gives up the stream of a channel: the next one has another epoch.
 local function end_stream(channel)
   redis.call('DEL', key('history', channel))
-  redis.call('HDEL', key('channel', channel), 'stream', 'offset', 'sum', 'ttl', 'origin', 'removed', 'past', 'past_offset')
+  redis.call('HDEL', key('channel', channel), 'stream', 'offset', 'sum', 'ttl', 'origin', 'removed', 'pasts')
 end
 
 -- The epoch of the stream, the offset of its last event, and the bytes of all that it ever had. A stream begins where
@@ -27,10 +30,22 @@ local function open_stream(channel)
     return nonce, 0, 0
   end
   if origin ~= current then
-    redis.call('HSET', home, 'stream', nonce, 'origin', current, 'past', stream, 'past_offset', offset)
+    local pasts = (redis.call('HGET', home, 'pasts') or '') .. stream .. ' ' .. offset .. '\n'
+    if #pasts > MOST_PASTS then pasts = '?\n' .. string.match(string.sub(pasts, -MOST_PASTS / 2), '\n(.*)$') end
+    redis.call('HSET', home, 'stream', nonce, 'origin', current, 'pasts', pasts)
     stream = nonce
   end
   return stream, tonumber(offset), tonumber(sum)
+end
+
+-- The epochs that a stream had before, each with the offset of its last event; and the last offset of the one that is
+-- asked for, which is false for none, and unknown (nil) where the first epochs are forgotten.
+local function find_past(channel, stream)
+  local pasts = redis.call('HGET', key('channel', channel), 'pasts') or ''
+  local ends = stream ~= '' and string.match('\n' .. pasts, '\n' .. stream .. ' (%d+)\n')
+  if ends then return pasts, tonumber(ends) end
+  if string.sub(pasts, 1, 1) == '?' then return pasts, nil end
+  return pasts, false
 end
 
 local function offset_of(entry)
