@@ -18,7 +18,7 @@ import { sayNodeOf } from './nodes'
 import { fieldErrors, NOT_FOUND } from './refusals'
 import { OPEN, textSchema } from './schemas'
 import { namesOf, respondWithAppStats, STATS_REFUSALS, type StatsSource } from './stats'
-import { round, shareOut } from './stats-nodes'
+import { round, sumOfNodes } from './stats-nodes'
 import { AppStatsAnswer, AppsStatsAnswer, StatsParameters } from './stats-schemas'
 
 const LIMIT = { usual: 50, most: 100 } as const
@@ -91,7 +91,7 @@ async function respondWithApps(core: Core, source: StatsSource, query: Query, ca
     envelope: [`{"data":${head.slice(0, -1)},"apps":[`, ']}}'],
     jsonOf: ([index, app]) => {
       const own = figuresOf(app, source.backlogOf(app), app.peaks)
-      const { sum } = shareOut(core, own, others, index)
+      const sum = sumOfNodes(core, own, others, index)
       return JSON.stringify({ ...namesOf(app), now: sum.now, ...courseOf(app, sparklines) })
     },
   }

@@ -16,20 +16,26 @@ export type AppOfNodes = {
 /** Apps that the other nodes are asked for at once. */
 const ASKED_AT_ONCE = 100
 
-/**
- * The figures of all nodes, and `nodes` with those of each; without that where there is one. `index` is that of the app
- * among those that the others were asked for.
- */
-export function shareOut(
+/** The figures of all nodes. `index` is that of the app among those that the others were asked for. */
+export function sumOfNodes(
+  { clock }: Core,
+  own: Figures,
+  others: readonly NodeFigures[],
+  index: number,
+) {
+  const known = others.flatMap(({ figures }) => figures?.[index] ?? [])
+  return figuresIn(sumOfFigures(own, known), clock.now())
+}
+
+/** `nodes` with what each has of those; without it where there is one. `index` as above. */
+export function sharesOf(
   { about, clock, engine }: Core,
   own: Figures,
   others: readonly NodeFigures[],
   index: number,
 ) {
+  if (!engine.isShared) return undefined
   const now = clock.now()
-  const known = others.flatMap(({ figures }) => figures?.[index] ?? [])
-  const sum = figuresIn(sumOfFigures(own, known), now)
-  if (!engine.isShared) return { sum, nodes: undefined }
   const [first] = engine.nodes()
   const nodes = [
     {
@@ -42,7 +48,7 @@ export function shareOut(
     },
     ...others.map((node) => shareOf(node, index, now)),
   ]
-  return { sum, nodes: { nodes } }
+  return { nodes }
 }
 
 function shareOf(

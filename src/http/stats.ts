@@ -19,7 +19,7 @@ import { respondWithLists, type List } from './lists'
 import { sayNodeOf } from './nodes'
 import { snakeCase } from './metric-rows'
 import { fieldErrors } from './refusals'
-import { round, shareOut, withOthers, type AppOfNodes } from './stats-nodes'
+import { round, sharesOf, sumOfNodes, withOthers, type AppOfNodes } from './stats-nodes'
 import { ServerStatsAnswer, ServerStatsParameters } from './stats-schemas'
 
 /** What statistics are read from, besides the core. */
@@ -65,8 +65,13 @@ export async function respondWithAppStats(
   const others = await core.engine.figuresElsewhere([app.id])
   const now = core.clock.now()
   const own = figuresOf(app, source.backlogOf(app), app.peaks)
-  const { sum, nodes } = shareOut(core, own, others, 0)
-  const head = { at: now, started_at: source.startedAt, ...namesOf(app), ...sum, ...nodes }
+  const head = {
+    at: now,
+    started_at: source.startedAt,
+    ...namesOf(app),
+    ...sumOfNodes(core, own, others, 0),
+    ...sharesOf(core, own, others, 0),
+  }
   const series = seriesOf(source, app.id, { period, since, now })
   return respondWithLists(core, [listOfPoints(head, series, ']}}}')])
 }
@@ -82,13 +87,14 @@ async function respondWithServerStats(core: Core, source: StatsSource, query: Qu
     snakeCase(name),
     summaryOf(core.latencies[name as keyof typeof LATENCIES]),
   ])
-  const { sum, nodes } = shareOut(core, figuresOf(total, total.backlog, core.peaks), others, 0)
+  const own = figuresOf(total, total.backlog, core.peaks)
+  const sum = sumOfNodes(core, own, others, 0)
   const head = {
     at: now,
     started_at: source.startedAt,
     ...sum,
     now: { ...sum.now, apps: total.apps },
-    ...nodes,
+    ...sharesOf(core, own, others, 0),
     latencies: Object.fromEntries(latencies),
   }
   const list = listOfApps(core, source, apps === 'all' ? core.apps.all() : [])
@@ -119,7 +125,7 @@ function listOfApps(core: Core, { backlogOf }: StatsSource, apps: Iterable<App>)
     envelope: ['"apps":[', ']}}'],
     jsonOf: ({ app, others, index }) => {
       const own = figuresOf(app, backlogOf(app), app.peaks)
-      return JSON.stringify({ ...namesOf(app), ...shareOut(core, own, others, index).sum })
+      return JSON.stringify({ ...namesOf(app), ...sumOfNodes(core, own, others, index) })
     },
   }
 }
