@@ -65,7 +65,7 @@ export class ToldFigures {
     const note = (id: string, figures: Figures): void => {
       const text = writeFigures(figures)
       const stands = Bun.hash(text)
-      if ((this.#told.get(id) ?? NOTHING) === stands) return
+      if ((this.#told.get(id) ?? unsaidOf(id)) === stands) return
       this.#told.set(id, stands)
       changed.push([id, text])
     }
@@ -147,6 +147,8 @@ const orNone =
     }
   }
 
-/** Stands for an app of which there is nothing to tell. */
 const NOTHING = Bun.hash('')
+/** Stands for what was not told yet: nothing of an app; of the node that is told, too. */
+const unsaidOf = (id: string) => (id === WHOLE_NODE ? undefined : NOTHING)
+
 const NONE = readFigures('')!

@@ -119,6 +119,9 @@ describeWith('redis-server', 'statistics of two nodes', () => {
       await using redis = await startRedis()
       await using one = await startNode(redis.url, { nodeName: 'one' })
       await using two = await startNode(redis.url, { nodeName: 'two' })
+      const isKnown = ({ nodes: [, other] }: Stats): boolean => (other?.now ?? null) !== null
+      const idle = await until(() => readStats(one), isKnown)
+      expect(connectionsOf(idle)).toEqual([0, 0])
       const { id, key: otherKey } = await makeApp(one, 'Other')
       await using client = await two.raw()
       const { nodes } = await until(() => readStats(one, OF_APP), has(1))
