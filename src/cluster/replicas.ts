@@ -33,10 +33,7 @@ const GO_ON_MS = 20
 /** Snapshots that are asked for at once when all channels are fetched anew. */
 const FETCHES_AT_ONCE = 100
 
-const EVERYWHERE: readonly number[] = Array.from(
-  { length: PARTITIONS },
-  (_, partition) => partition,
-)
+const EVERYWHERE = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 /** What the rest of the engine does about a replica. */
 export type ReplicaEvents = {
@@ -145,6 +142,8 @@ export class Replicas {
   #settle(replica: Replica): void {
     const { ready } = replica
     replica.ready = undefined
+    // Nobody may come after all, or all may have left meanwhile.
+    if (!replica.isUsed) this.#idle.add(replica)
     ready?.resolve()
   }
 
