@@ -1,12 +1,7 @@
 /** Heard: messages that wait behind a snapshot; which of them it has already, and what this node lacks then. */
-import type { Context } from './context'
 import type { Replica } from './replica'
 import type { Snapshot } from './snapshot'
 import { readMessage, type Message } from './wire'
-
-/** How long the bus may take to come as far as a snapshot, and how often that is looked at. */
-const LAG_MS = 250
-const LOOK_MS = 5
 
 /** What may wait behind a snapshot, in characters. */
 const MAX_QUEUED_CHARS = 256 * 1024
@@ -51,24 +46,6 @@ export function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: nu
   return epoch !== snapshot.epoch || snapshot.rev - rev > heard
 }
 
-/**
- * True where the answer has overtaken the bus: events that it has stand after those of clients that were heard, and only
- * the bus says where.
- */
-export function isBehind({ queue }: Replica, snapshot: Snapshot, newest: number): boolean {
-  const last = queue.at(-1)
-  if (last === undefined || snapshot.missed.length === 0) return false
-  const message = readMessage(last, newest)
-  return message?.epoch === snapshot.epoch && message.rev < snapshot.rev
-}
-
-/** Done when the bus has come as far as the snapshot, or does not: what it would say is lost with its connection. */
-export async function awaitBus(
-  replica: Replica,
-  snapshot: Snapshot,
-  { clock, versions }: Pick<Context, 'clock' | 'versions'>,
-): Promise<void> {
-  const until = clock.mono() + LAG_MS
-  while (isBehind(replica, snapshot, versions.reads) && clock.mono() < until)
-    await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
-}
+/** True where messages that the snapshot has may be on their way still: the bus is another connection. */
+export const isAhead = ({ epoch, rev }: Replica, snapshot: Snapshot): boolean =>
+  epoch !== '' && (epoch !== snapshot.epoch || rev < snapshot.rev)

@@ -108,6 +108,7 @@ const NO_LINK: Link = {
   subscribe: () => Promise.reject(new RedisAway('Redis is not connected yet', false)),
   unsubscribe: () => undefined,
   heardUntil: () => Infinity,
+  hearOut: () => Promise.resolve(),
   isUp: false,
   trouble: 'not connected yet',
   warnings: [],

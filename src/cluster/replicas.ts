@@ -9,7 +9,7 @@ import type { Context } from './context'
 import { PATIENCE_MS, LEASE_MS, runOn, tellLater } from './context'
 import { RedisAway } from './link/away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
-import { awaitBus, heardOf, isOverfull, lacksSome, putOff, takeQueue } from './heard'
+import { heardOf, isAhead, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Deafness } from './deafness'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
@@ -20,7 +20,7 @@ import { WideMap } from '../core/wide-map'
 import { watchChannel, userOf } from '../core/channel'
 import type { SocketId } from '../core/types'
 
-/** How often what waits behind a snapshot may be too much for one more to be asked for. */
+/** How often what waits behind a snapshot may be too much for one more to be asked for; the last waits for no bus. */
 const MOST_OVERFLOWS = 5
 /** How long a channel is heard that nobody is in: after the last has left, and while a plugin is asked about who comes. */
 const LINGER_MS = 1000
@@ -160,7 +160,8 @@ export class Replicas {
         await this.events.expired(partition)
         continue
       }
-      await awaitBus(replica, snapshot, context)
+      const mayWait = overflows + 1 < MOST_OVERFLOWS && isAhead(replica, snapshot)
+      if (mayWait) await context.link.hearOut(busOf(name))
       if (replica.isStale) {
         replica.isStale = false
         continue

@@ -1,6 +1,6 @@
 /** Messages that have waited behind a snapshot: which of them are delivered, and whether some were not heard. */
 import { expect, test } from 'bun:test'
-import { heardOf, isBehind, lacksSome, putOff } from '../../src/cluster/heard'
+import { heardOf, lacksSome, putOff } from '../../src/cluster/heard'
 import type { FullName } from '../../src/cluster/names'
 import { Replica } from '../../src/cluster/replica'
 import type { Snapshot } from '../../src/cluster/snapshot'
@@ -49,27 +49,4 @@ test.each(CASES)('$says', ({ queued, epoch = OLD, heard, lacks }) => {
   const found = heardOf(replica, snapshot, VERSION)
   expect(found.map(({ rev }) => rev)).toEqual(heard)
   expect(lacksSome(replica, snapshot, found.length)).toBe(lacks)
-})
-
-const MISSED = [['1-0', []]] as const
-
-const OVERTAKEN = [
-  { says: 'nothing was heard', queued: [], missed: MISSED, behind: false },
-  { says: 'the bus is as far', queued: [6, 7, 8], missed: MISSED, behind: false },
-  { says: 'the bus is further', queued: [8, 9], missed: MISSED, behind: false },
-  { says: 'messages are on their way', queued: [6, 7], missed: MISSED, behind: true },
-  {
-    says: 'those on their way are of an earlier life',
-    queued: [6],
-    epoch: NEW,
-    missed: MISSED,
-    behind: false,
-  },
-  { says: 'no event has to be put between them', queued: [6, 7], missed: [], behind: false },
-]
-
-test.each(OVERTAKEN)('an answer comes where $says', ({ queued, epoch = OLD, missed, behind }) => {
-  const replica = replicaWith(queued.map((rev) => [OLD, rev]))
-  const snapshot = { epoch, rev: 8, missed } as unknown as Snapshot
-  expect(isBehind(replica, snapshot, VERSION)).toBe(behind)
 })

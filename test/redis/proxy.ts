@@ -15,8 +15,11 @@ export async function startProxy(target: number): Promise<Proxy> {
 
 export class Proxy {
   readonly #pairs = new Set<Pair>()
+  /** Those on which somebody listens to a bus. */
+  readonly #buses = new WeakSet<Pair>()
   #server: Server | undefined
   #delayMs = 0
+  #busDelayMs = 0
   #isStalled = false
   /** Where it listens; the same after a cut. */
   port = 0
@@ -55,12 +58,15 @@ export class Proxy {
     }
     const later = (run: () => void): void => {
       const isFirst = waiting.length === 0
-      if (isFirst && this.#delayMs === 0) return run()
-      waiting.push({ due: performance.now() + this.#delayMs, run })
-      if (isFirst) setTimeout(runDue, this.#delayMs)
+      const isHeard = from === pair[1] && this.#buses.has(pair)
+      const delayMs = this.#delayMs + (isHeard ? this.#busDelayMs : 0)
+      if (isFirst && delayMs === 0) return run()
+      waiting.push({ due: performance.now() + delayMs, run })
+      if (isFirst) setTimeout(runDue, delayMs)
     }
     from.setNoDelay(true)
     from.on('data', (bytes) => {
+      if (from === pair[0] && bytes.includes('\r\nsubscribe\r\n')) this.#buses.add(pair)
       later(() => to.destroyed || this.#write(from, to, bytes))
     })
     from.on('error', () => undefined) // its close says the same
@@ -106,9 +112,15 @@ export class Proxy {
     this.#delayMs = ms
   }
 
+  /** What is heard on buses comes so much later from now on; answers of other connections do not. */
+  delayBuses(ms: number): void {
+    this.#busDelayMs = ms
+  }
+
   /** Ends what was done to it. */
   async heal(): Promise<void> {
     this.#delayMs = 0
+    this.#busDelayMs = 0
     this.#isStalled = false
     for (const pair of this.#pairs) for (const socket of pair) socket.resume()
     if (!this.#server) await this.open()

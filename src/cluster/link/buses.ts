@@ -63,6 +63,12 @@ export class Buses {
     return this.#deafSince ?? this.#keeper.heardAt ?? this.options.clock.mono()
   }
 
+  /** Done when all has come that was said until now: the answer stands behind it. Else the connection is lost. */
+  async hearOut(): Promise<void> {
+    const dialled = this.#keeper.current
+    if (dialled) await this.#count(dialled, dialled.send('ping', [])).catch(() => undefined)
+  }
+
   /** What is listened to. */
   names(): string[] {
     return [...this.#acknowledged.keys()]

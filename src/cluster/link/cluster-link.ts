@@ -149,6 +149,10 @@ export class ClusterLink implements QueueOwner {
     return Math.min(until, this.#heardUntil.get(name) ?? until)
   }
 
+  async hearOut(bus: string): Promise<void> {
+    await this.#masterOfBus(this.#prefix + bus)?.buses.hearOut()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelLook?.()

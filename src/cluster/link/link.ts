@@ -25,6 +25,8 @@ export interface Link {
   unsubscribe(bus: string): void
   /** Until when everything was heard that was said on a bus, in monotonic milliseconds. */
   heardUntil(bus: string): number
+  /** Done when all has come that was said on a bus until now, or was lost with its connection. */
+  hearOut(bus: string): Promise<void>
   /** Commands can be sent; on a Cluster to some master. */
   readonly isUp: boolean
   /** Why some or all of it is away, for people; undefined while nothing is. */

@@ -72,6 +72,10 @@ export class SingleLink {
     return this.#master.buses.heardUntil
   }
 
+  hearOut(): Promise<void> {
+    return this.#master.buses.hearOut()
+  }
+
   async close(): Promise<void> {
     this.#master.close()
   }
