@@ -143,7 +143,7 @@ export class Replicas {
     const { ready } = replica
     replica.ready = undefined
     // Nobody may come after all, or all may have left meanwhile.
-    if (!replica.isUsed) this.#idle.add(replica)
+    this.release(replica)
     ready?.resolve()
   }
 

@@ -6,7 +6,8 @@ import { Incarnations, Lives } from '../../../src/cluster/incarnations'
 import { busOf, partitionOf, type FullName } from '../../../src/cluster/names'
 import { Replicas } from '../../../src/cluster/replicas'
 import { SCRIPTS } from '../../../src/cluster/scripts'
-import { channelKind } from '../../../src/core/channel'
+import { channelKind, userChannel } from '../../../src/core/channel'
+import type { UserId } from '../../../src/core/types'
 import { waitUntil } from '../../harness'
 import { openTestLink } from '../../redis/link'
 import { startRedis } from '../../redis/redis'
@@ -15,7 +16,9 @@ import { until } from './node'
 
 const NAME = '1/room' as FullName
 const KIND = channelKind('room')
-/** For so long a plugin may be asked about who comes. */
+/** Who comes does so at once. */
+const SOON_MS = 1001
+/** For so long a plugin may be asked about a user. */
 const LATER_MS = 61_000
 
 /** What a node hears, by a clock that is moved by hand. */
@@ -73,10 +76,25 @@ describeWith('redis-server', 'a channel that is of no use to anybody', () => {
     const { replicas, clock } = hearing
     await replicas.hear(NAME, KIND)
     expect(replicas.get(NAME)!.state).toBe('live')
-    clock.advance(LATER_MS)
+    clock.advance(SOON_MS)
     replicas.sweep()
     expect(replicas.get(NAME)).toBeUndefined()
     await hearing.waitForSilence()
+  })
+
+  test('is heard for as long as a plugin may be asked, where it is that of a user', async () => {
+    await using hearing = await startHearing()
+    const { replicas, clock } = hearing
+    const name = `1/${userChannel('ann' as UserId)}` as FullName
+    await replicas.hear(name, KIND)
+    for (const [ms, state] of [
+      [SOON_MS, 'live'],
+      [LATER_MS, undefined],
+    ] as const) {
+      clock.advance(ms)
+      replicas.sweep()
+      expect(replicas.get(name)?.state).toBe(state)
+    }
   })
 
   test('is given up where all leave while it is fetched anew', async () => {
@@ -92,6 +110,7 @@ describeWith('redis-server', 'a channel that is of no use to anybody', () => {
     replicas.sweep()
     expect(replicas.get(NAME)).toBe(replica) // an answer is on its way
     await waitUntil('it is there', () => replica.state === 'live')
+    clock.advance(SOON_MS)
     replicas.sweep()
     expect(replicas.get(NAME)).toBeUndefined()
     await hearing.waitForSilence()
