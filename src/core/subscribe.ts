@@ -6,7 +6,7 @@
 import type { App } from './app'
 import { askGates, checkSignature, withGrant } from './authorization'
 import { whenRoom, isCrowded, isOverrun } from './backlog'
-import { fullBucket, take } from './bucket'
+import { fullBucket, take, type Bucket } from './bucket'
 import { userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
@@ -54,7 +54,10 @@ function authorize(
     if (isRefusal(granted)) return granted
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return subscribeSigned(core, conn, granted, kind)
-    const vouched = { ...granted, channelData: allowed.channelData ?? command.channelData }
+    const vouched = {
+      ...granted,
+      channelData: allowed.channelData ?? command.channelData,
+    }
     return subscribeAllowed(core, conn, vouched, kind)
   })
 }
@@ -153,23 +156,32 @@ function completeSubscribe(
   if (isRefusal(member)) return member
   const refused = checkChannel(core, conn, command, kind)
   if (refused) return refused
+  const paid = kind.counted ? payForVacant(core, conn, command) : undefined
+  if (isRefusal(paid)) return paid
   const heard = core.engine.listen(command.app, command.channel)
   if (!(heard instanceof Promise)) return heard ?? enter(core, conn, command, kind, member)
-  return enterLater(core, conn, command, kind, member, heard)
+  return enterLater(core, conn, command, kind, member, { heard, paid })
 }
 
-/** Enters once the node hears the channel, unless something has changed meanwhile. */
+/**
+ * Enters once the node hears the channel, unless something has changed meanwhile. Whether somebody else is in it is
+ * known only now: what was paid is given back, and asked again.
+ */
 async function enterLater(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
   member: Member | undefined,
-  heard: Promise<Refusal | undefined>,
+  { heard, paid }: { heard: Promise<Refusal | undefined>; paid: Bucket | undefined },
 ): Promise<Refusal | undefined> {
   const deaf = await heard
+  if (paid) paid.tokens++
   if (deaf || conn.closed) return deaf
-  return checkChannel(core, conn, command, kind) ?? enter(core, conn, command, kind, member)
+  const refused = checkChannel(core, conn, command, kind)
+  if (refused) return refused
+  const due = kind.counted ? payForVacant(core, conn, command) : undefined
+  return isRefusal(due) ? due : enter(core, conn, command, kind, member)
 }
 
 /** Checks what may have changed after each wait: connections that name no app survive its end. */
@@ -195,8 +207,6 @@ function enter(
   member: Member | undefined,
 ): MaybePromise<Refusal | undefined> {
   const { app, channel } = command
-  const refused = kind.counted ? checkNewChannelRate(core, conn, command) : undefined
-  if (refused) return refused
   const arrival = member && { member, meta: newMeta(core, member) }
   // A text that does not keep the frame in memory.
   const name = core.hub.channel(app, channel)?.name ?? copyText(channel)
@@ -244,13 +254,14 @@ function checkAppChannels({ hub }: Core, { app, channel }: SubscribeCommand): Re
 
 /**
  * Limits how often vacant channels are occupied: each is two rows of the webhooks' outbox, kept for as long as an
- * endpoint does not accept them. Checked last: a subscribe that is refused for another reason occupies none.
+ * endpoint does not accept them. A channel that this node does not hear counts as vacant until it does. Checked before
+ * it is heard, since that may be dear, and after all that else refuses. Returns what was paid from, if anything was due.
  */
-function checkNewChannelRate(
+function payForVacant(
   { clock, limits, engine }: Core,
   conn: Connection,
   { app, channel }: SubscribeCommand,
-): Refusal | undefined {
+): Refusal | Bucket | undefined {
   if (engine.isOccupied(app, channel)) return undefined
   const { maxNewChannelsPerSecond: perSecond, maxNewChannelsAtOnce } = limits
   // A client that reconnects returns to all of its channels at once.
@@ -259,7 +270,10 @@ function checkNewChannelRate(
   const now = clock.mono()
   const bucket = (conn.channelBucket ??= fullBucket(rate, now))
   const waitSeconds = take(bucket, rate, 1, now)
-  if (waitSeconds === 0) return undefined
+  if (waitSeconds === 0) return bucket
   const message = `Channels that nobody is in are entered too often: ${burst} at once and ${perSecond} a second are the limits (maxNewChannelsAtOnce, maxNewChannelsPerSecond)`
-  return { ...refusal('too_often', message), retryAfterSeconds: Math.ceil(waitSeconds) }
+  return {
+    ...refusal('too_often', message),
+    retryAfterSeconds: Math.ceil(waitSeconds),
+  }
 }
