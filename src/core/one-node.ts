@@ -159,8 +159,8 @@ export class OneNodeEngine implements Engine {
     return isDurable ? this.#whenCommitted(position) : position
   }
 
-  async #whenCommitted(position: Position): Promise<Position | Refusal> {
-    return (await this.#history.committed()) ?? position
+  #whenCommitted(position: Position): Promise<Position | Refusal> {
+    return this.#history.committed().then((refused) => refused ?? position)
   }
 
   #keep(publication: BackendPublication): Position | Refusal {

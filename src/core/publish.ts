@@ -147,28 +147,30 @@ function publishAll(
   return channels
 }
 
-async function requireAll<Result>(
+/** Not with `await`: a durable event passes here, and each step of its way costs. */
+function requireAll<Result>(
   pending: readonly Promise<Position | Refusal>[],
   refused: Refusal | undefined,
   result: Result,
 ): Promise<Result> {
-  const answers = await Promise.all(pending)
-  if (refused) raise(refused)
-  answers.forEach(raiseIfRefused)
-  return result
+  if (pending.length === 1 && !refused)
+    return pending[0]!.then((answer) => (raiseIfRefused(answer), result))
+  return Promise.all(pending).then((answers) => {
+    if (refused) raise(refused)
+    answers.forEach(raiseIfRefused)
+    return result
+  })
 }
 
 /** Apart from the loop of `publish`: a closure there would cost every event an allocation, and it is seldom needed. */
-const noteLater = async (
+const noteLater = (
   core: Core,
   publication: BackendPublication,
   answer: Promise<Position | Refusal>,
   label: string,
   resume: Resume = runAtOnce,
-): Promise<Position | Refusal> => {
-  const known = await answer
-  return resume(() => noteAnswer(core, publication, known, label))
-}
+): Promise<Position | Refusal> =>
+  answer.then((known) => resume(() => noteAnswer(core, publication, known, label)))
 
 /** Counts a backend's event, which came by the API of that label, and emits that it was published, if it was. Returns the engine's answer. */
 export function noteAnswer(
