@@ -75,7 +75,7 @@ export class Beats {
     this.refusing?.note(troubles.filter((trouble) => trouble !== undefined))
     this.#report()
     void this.#safely(() => this.parts().writer.balance())
-    await this.#compareUntold()
+    await this.#compareUntold((partition) => troubles[partition] === undefined)
     for (let left = COMPARED_PER_BEAT; left > 0; left--) {
       this.#compared = (this.#compared + 1) % PARTITIONS
       await this.#safely(() => this.#compare(this.#compared))
@@ -154,11 +154,10 @@ export class Beats {
       await this.#safely(() => this.#compare(partition))
   }
 
-  /** The same where Redis was not told of something, and can be asked now. */
-  async #compareUntold(): Promise<void> {
-    const { untold, link } = this.context
-    const due = [...untold].filter((partition) => link.isPlaceUp(String(partition)))
-    for (const partition of due) {
+  /** The same where Redis was not told of something, and takes it now: a beat has gone through there. */
+  async #compareUntold(isBeaten: (partition: number) => boolean): Promise<void> {
+    const { untold } = this.context
+    for (const partition of [...untold].filter(isBeaten)) {
       untold.delete(partition)
       if (await this.#safely(() => this.#compare(partition))) untold.add(partition)
     }
