@@ -158,19 +158,33 @@ export const countersOf = (
   app: Pick<Counting, 'counters'> | undefined,
 ): AppCounters => (app ?? core).counters
 
-/** Adds the numbers of an app. */
-export function addCounters(sum: Counters, { counters }: Pick<Counting, 'counters'>): void {
-  for (const name of APP_NAMES) sum[name] += counters[name]
+/** Adds the numbers of an app. Like those below it gives all that it has added, as one number. */
+export function addCounters(sum: Counters, { counters }: Pick<Counting, 'counters'>): number {
+  let all = 0
+  for (const name of APP_NAMES) {
+    const value = counters[name]
+    if (value === 0) continue
+    sum[name] += value
+    all += value
+  }
+  return all
 }
 
 /** Adds the tallies of an app. */
-export function addTallies(sum: Tallies, { tallies }: Pick<Counting, 'tallies'>): void {
-  for (const name of TALLY_NAMES) addTally(sum[name], tallies[name])
+export function addTallies(sum: Tallies, { tallies }: Pick<Counting, 'tallies'>): number {
+  let all = 0
+  for (const name of TALLY_NAMES) all += addTally(sum[name], tallies[name])
+  return all
 }
 
 /** Adds a tally to another one. */
-export function addTally(sum: Tally, tally: Tally): void {
-  for (const label in tally) count(sum, label, tally[label]!)
+export function addTally(sum: Tally, tally: Tally): number {
+  let all = 0
+  for (const label in tally) {
+    count(sum, label, tally[label]!)
+    all += tally[label]!
+  }
+  return all
 }
 
 type CountingCore<Part extends keyof Counting> = Pick<Counting<Counters>, Part> & {

@@ -24,6 +24,12 @@ export type Totals = {
   readonly backlog: Backlog
 }
 
+/**
+ * Stands for the numbers of an app: while both are the same, so are all of these. What was `counted` only grows, and
+ * what there is `now` does not grow without something that is counted.
+ */
+export type Stamp = { readonly counted: number; readonly now: number }
+
 /** Apps of a step: some microseconds. */
 const APPS_PER_STEP = 8
 
@@ -31,7 +37,7 @@ const APPS_PER_STEP = 8
 export function sumUp(
   core: Core,
   backlogOf: (app: App) => Backlog,
-  visit?: (app: App, backlog: Backlog) => void,
+  visit?: (app: App, backlog: Backlog, stamp: Stamp) => void,
 ): Promise<Totals> {
   const { apps, slices, hub } = core
   const left = apps.all()[Symbol.iterator]()
@@ -46,13 +52,12 @@ export function sumUp(
   addTallies(sum.tallies, core)
   const add = (app: App): void => {
     sum.apps++
-    addCounters(sum.counters, app)
-    addTallies(sum.tallies, app)
-    addTally(sum.gauges, app.gauges)
-    addTally(sum.subscriptionsByKind, app.subscriptionsByKind)
+    const counted = addCounters(sum.counters, app) + addTallies(sum.tallies, app)
+    const now =
+      addTally(sum.gauges, app.gauges) + addTally(sum.subscriptionsByKind, app.subscriptionsByKind)
     const backlog = backlogOf(app)
     sum.backlog = addBacklog(sum.backlog, backlog)
-    visit?.(app, backlog)
+    visit?.(app, backlog, { counted, now })
   }
   const { promise, resolve, reject } = Promise.withResolvers<Totals>()
   const step = (): boolean => {

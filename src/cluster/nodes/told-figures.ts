@@ -7,7 +7,7 @@ import type { App } from '../../core/app'
 import type { Core } from '../../core/core'
 import { NO_BACKLOG, type Backlog } from '../../core/deliveries'
 import { figuresOf, WHOLE_NODE, type Figures, type NodeFigures } from '../../core/figures'
-import { sumUp } from '../../core/totals'
+import { sumUp, type Stamp } from '../../core/totals'
 import type { Context } from '../context'
 import { RedisAway } from '../link/away'
 import type { Script } from '../link/script'
@@ -20,13 +20,22 @@ const APPS_AT_ONCE = 100
 const CHARS_AT_ONCE = 65_536
 /** What one script reads at most, of all nodes together: 2 ms. */
 const READ_AT_ONCE = 200
+/** Apps that one step looks up: some microseconds. */
+const IDS_PER_STEP = 64
 
 type Run = (script: Script, ...args: readonly (string | number)[]) => Promise<unknown>
 type Changed = readonly [id: string, text: string]
 
+/** What stands for the text, and for the numbers that it was made of. */
+type Told = {
+  readonly stands: number | bigint
+  readonly stamp: Stamp
+  readonly hasBacklog: boolean
+}
+
 export class ToldFigures {
-  /** What stands for the text that Redis has of each app, and of the node. */
-  readonly #told = new Map<string, number | bigint>()
+  /** What Redis has of each app, and of the node. */
+  readonly #told = new Map<string, Told>()
   /** Redis may not have what was told. */
   #isWhole = true
   #isTelling = false
@@ -62,23 +71,46 @@ export class ToldFigures {
   /** The node's own are the last: where they are there, those of its apps are. */
   async #changes(core: Core, backlogOf: (app: App) => Backlog): Promise<Changed[]> {
     const changed: Changed[] = []
-    const note = (id: string, figures: Figures): void => {
+    const note = (id: string, figures: Figures, stamp: Stamp): void => {
       const text = writeFigures(figures)
       const stands = Bun.hash(text)
-      if ((this.#told.get(id) ?? unsaidOf(id)) === stands) return
-      this.#told.set(id, stands)
-      changed.push([id, text])
+      const before = this.#told.get(id)?.stands ?? unsaidOf(id)
+      const hasBacklog = figures.backlog !== NO_BACKLOG
+      this.#told.set(id, { stands, stamp, hasBacklog })
+      if (before !== stands) changed.push([id, text])
     }
-    const total = await sumUp(core, orNone(backlogOf), (app, backlog) =>
-      note(app.id, figuresOf(app, backlog, app.peaks)),
-    )
-    for (const id of this.#told.keys()) {
-      if (id === WHOLE_NODE || core.apps.byId(id)) continue
-      this.#told.delete(id)
-      changed.push([id, ''])
-    }
-    note(WHOLE_NODE, figuresOf(total, total.backlog, core.peaks))
+    let left = this.#told.size
+    const total = await sumUp(core, orNone(backlogOf), (app, backlog, stamp) => {
+      const told = this.#told.get(app.id)
+      if (told) left--
+      if (isToldBy(told, backlog, stamp)) return
+      note(app.id, figuresOf(app, backlog, app.peaks), stamp)
+    })
+    // The node itself is one of them.
+    if (left > 1) await this.#forgetRemoved(core, changed)
+    note(WHOLE_NODE, figuresOf(total, total.backlog, core.peaks), UNTOLD)
     return changed
+  }
+
+  /** Apps that are no more. */
+  #forgetRemoved({ apps, slices }: Core, changed: Changed[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const ids = this.#told.keys()
+    const step = (): boolean => {
+      for (let most = IDS_PER_STEP; most > 0; most--) {
+        const { value: id, done } = ids.next()
+        if (done) {
+          resolve()
+          return false
+        }
+        if (id === WHOLE_NODE || apps.byId(id)) continue
+        this.#told.delete(id)
+        changed.push([id, ''])
+      }
+      return true
+    }
+    slices.add({ part: 'figures', step })
+    return promise
   }
 
   async #write(changed: readonly Changed[], isWhole: boolean): Promise<void> {
@@ -152,3 +184,12 @@ const NOTHING = Bun.hash('')
 const unsaidOf = (id: string) => (id === WHOLE_NODE ? undefined : NOTHING)
 
 const NONE = readFigures('')!
+
+const UNTOLD: Stamp = { counted: 0, now: 0 }
+
+/** True where the numbers are those that were told. A backlog changes by itself. */
+const isToldBy = (told: Told | undefined, backlog: Backlog, stamp: Stamp): boolean => {
+  const { counted, now } = told?.stamp ?? UNTOLD
+  const isSame = counted === stamp.counted && now === stamp.now
+  return isSame && backlog === NO_BACKLOG && !told?.hasBacklog
+}
