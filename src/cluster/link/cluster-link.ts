@@ -306,12 +306,18 @@ export class ClusterLink implements QueueOwner {
     if (this.#hasMoved)
       for (const master of [...this.#masters.values(), ...this.#retired]) this.#evict(master)
     this.#hasMoved = false
-    for (const [{ buses }, since] of this.#doubted) {
+    const doubted = [...this.#doubted]
+    this.#doubted.clear()
+    for (const [master, since] of doubted) {
+      const { buses } = master
       const names = buses.names()
       const confirmed = buses.confirm(since).then(() => this.#trust(names))
-      confirmed.catch(() => this.#look())
+      confirmed.catch(() => {
+        // Not answered, or not by whom it was asked: nobody else would ask again.
+        this.#doubted.set(master, Math.min(since, this.#doubted.get(master) ?? since))
+        this.#look()
+      })
     }
-    this.#doubted.clear()
     const homes = Map.groupBy(this.#homeless, ([name]) => this.#masterOfBus(name))
     for (const [master, buses] of homes) {
       if (!master) continue

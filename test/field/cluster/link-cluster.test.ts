@@ -3,12 +3,13 @@ import { expect, test } from 'bun:test'
 import { findFreePort } from '../../../bench/lib/processes'
 import { newScript } from '../../../src/cluster/link/script'
 import { slotOf } from '../../../src/cluster/link/slots'
+import { watchCommands } from '../../redis/commands'
 import { openTestLink } from '../../redis/link'
 import { findRedisPrograms, startRedis } from '../../redis/redis'
 import { RedisProcess } from '../../redis/redis-process'
 import { moveSlot, ownerOf } from '../../redis/slots'
 import { describeWith } from '../programs'
-import { nextLook } from '../../harness'
+import { nextLook, waitUntil } from '../../harness'
 
 /** Writes its first argument down, says it, and gives how many are written. */
 const NOTE = newScript(
@@ -16,6 +17,10 @@ const NOTE = newScript(
   "say('bus:a', ARGV[1]) return redis.call('RPUSH', prefix .. 'notes', ARGV[1])",
 )
 const READ = newScript('read', "return redis.call('LRANGE', prefix .. 'notes', 0, -1)")
+
+/** Has a master give up the buses of a slot, and take it again at once. */
+const GIVE_UP = `
+for _, verb in ipairs({ 'delslots', 'addslots' }) do redis.call('cluster', verb, ARGV[1]) end`
 
 const PLACES = Array.from({ length: 64 }, (_, index) => String(index))
 
@@ -71,6 +76,29 @@ describeWith('redis-server', 'a link to a Cluster', () => {
     await link.waitFor('deaf')
     await link.run(NOTE, place, ['again'])
     await link.hear('{7}:bus:a', 'again')
+  })
+
+  test('what was in doubt is known to be heard also where the connection is lost meanwhile', async () => {
+    await using redis = await startRedis({ cluster: 3 })
+    await using link = await openTestLink(redis.url)
+    const bus = '{7}:bus:a'
+    await link.subscribe(bus)
+    const from = await ownerOf(redis, '7')
+    let hasLost = false
+    const stop = watchCommands(({ name, args }, connection) => {
+      if (hasLost || name !== 'ssubscribe' || !String(args).includes(bus)) return
+      hasLost = true
+      connection.disconnect()
+    })
+    try {
+      await redis.at(from).cli('eval', GIVE_UP, '0', String(slotOf('7')))
+      await waitUntil('it is lost', () => hasLost)
+      await link.waitFor('deaf')
+      const since = performance.now()
+      await waitUntil('it is heard', () => link.heardUntil(bus) >= since)
+    } finally {
+      stop()
+    }
   })
 
   test('a master that ends takes its places along, and no others', async () => {
