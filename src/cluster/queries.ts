@@ -4,6 +4,7 @@ import type { OccupiedChannels } from '../core/engine'
 import type { Counts } from '../core/presence'
 import type { ChannelName, Member } from '../core/types'
 import { runOn, type Context } from './context'
+import { inOrder } from './in-turns'
 import { fullNameOf, partitionOf, PARTITIONS } from './names'
 import { SCRIPTS } from './scripts'
 import { pairs, readMembers, type HashAnswer } from './snapshot'
@@ -87,8 +88,8 @@ export class Queries {
 
   async members(app: App, channel: ChannelName): Promise<readonly Member[]> {
     const answer = await runOn(this.context, SCRIPTS.members, fullNameOf(app, channel))
-    const members = [...(await readMembers(answer as HashAnswer)).values()]
-    return members.sort((one, other) => one.rev - other.rev).map(({ member }) => member)
+    const known = await readMembers(answer as HashAnswer)
+    return (await inOrder(known.values(), ({ rev }) => rev)).map(({ member }) => member)
   }
 
   /** True for the first. */

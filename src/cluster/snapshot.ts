@@ -3,6 +3,7 @@ import { parseJson } from '../core/json'
 import { Roster } from '../core/roster'
 import { NOT_KEPT } from '../core/stream'
 import type { Member, Meta, Position, SocketId } from '../core/types'
+import { inOrder, inTurns, nextTurn } from './in-turns'
 import { isMember, isMeta } from './wire'
 
 /** A seat, and the node that holds it, by its id in the partition. */
@@ -60,8 +61,6 @@ export type HashAnswer = readonly [hasParts: number, texts: readonly string[]]
 
 /** Members or seats that one turn reads: some milliseconds. */
 const READ_AT_ONCE = 200
-/** Those that one turn puts in their places: a millisecond. */
-const PLACED_AT_ONCE = 1000
 
 /**
  * Reads an answer, in as many turns as that takes; undefined where the node has to begin anew, since its lease is over.
@@ -120,19 +119,14 @@ export async function readMembers(answer: HashAnswer): Promise<Members> {
 }
 
 async function readSeats(flat: readonly string[], members: Members): Promise<Map<SocketId, Seat>> {
-  const byRev = new Map<number, (readonly [SocketId, Seat])[]>()
+  const read: ReturnType<typeof readSeat>[] = []
   for (let at = 0; at < flat.length; at += 2) {
-    const { rev, seat } = readSeat(flat[at] as SocketId, flat[at + 1]!, members)
-    const others = byRev.get(rev)
-    if (others) others.push(seat)
-    else byRev.set(rev, [seat])
+    read.push(readSeat(flat[at] as SocketId, flat[at + 1]!, members))
     if (isTurnOver(at)) await nextTurn()
   }
-  const revs = Float64Array.from(byRev.keys()).sort() // numbers alone: 10 000 take less than a millisecond
   const seats = new Map<SocketId, Seat>()
-  await inTurns(revs, (rev) => {
-    for (const [socketId, seat] of byRev.get(rev)!) seats.set(socketId, seat)
-  })
+  const sorted = await inOrder(read, ({ rev }) => rev)
+  await inTurns(sorted, ({ socketId, seat }) => seats.set(socketId, seat))
   return seats
 }
 
@@ -144,27 +138,16 @@ async function rosterOf(seats: ReadonlyMap<SocketId, Seat>): Promise<Roster> {
   return roster
 }
 
-async function inTurns<T>(items: Iterable<T>, place: (item: T) => void): Promise<void> {
-  let left = PLACED_AT_ONCE
-  for (const item of items) {
-    place(item)
-    if (--left > 0) continue
-    left = PLACED_AT_ONCE
-    await nextTurn()
-  }
-}
-
 /** A seat: the node, the connection as JSON, and the user, who may have line breaks. */
 function readSeat(socketId: SocketId, text: string, members: Members) {
   const [node = '', json = '', ...user] = text.split('\n')
   const { member, rev = 0 } = members.get(user.join('\n')) ?? {}
   const meta = parseJson(json)
   const seat: Seat = { node, member, meta: isMeta(meta) ? meta : undefined }
-  return { rev, seat: [socketId, seat] as const }
+  return { rev, socketId, seat }
 }
 
 const isTurnOver = (at: number): boolean => at % (2 * READ_AT_ONCE) === 2 * READ_AT_ONCE - 2
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** A hash, as Redis gives it: names and values by turns. */
 export function pairs(flat: readonly string[]): [string, string][] {
