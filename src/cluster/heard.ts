@@ -40,11 +40,28 @@ export function heardOf(
   })
 }
 
-/** True where events may have been said that this node will never know. Those of clients count where nothing is kept. */
-export function lacksSome({ epoch, rev }: Replica, snapshot: Snapshot, heard: number): boolean {
+/**
+ * True where events may have been said that this node will never know. Those of clients count where nothing is kept;
+ * all else that was missed is in the snapshot.
+ */
+export function lacksSome(
+  { epoch, rev, others }: Replica,
+  snapshot: Snapshot,
+  heard: readonly Message[],
+): boolean {
   if (snapshot.position.epoch !== '' && snapshot.isWhole) return false
-  return epoch !== snapshot.epoch || snapshot.rev - rev > heard
+  if (epoch !== snapshot.epoch) return true
+  const events = snapshot.rev - rev - (snapshot.others - others)
+  return events > heard.filter(isEvent).length
 }
+
+/** Notes that a message is in the replica now: it was the next one. */
+export function goOn(replica: Replica, message: Message): void {
+  replica.rev = message.rev
+  if (!isEvent(message)) replica.others++
+}
+
+const isEvent = ({ type }: Message): boolean => type === 'event' || type === 'bytes'
 
 /** True where messages that the snapshot has may be on their way still: the bus is another connection. */
 export const isAhead = ({ epoch, rev }: Replica, snapshot: Snapshot): boolean =>

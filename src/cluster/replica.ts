@@ -40,6 +40,8 @@ export class Replica {
   epoch = ''
   /** The number of the last message that is in it. */
   rev = 0
+  /** How many messages until then were no events. */
+  others = 0
   state: ReplicaState = 'fetching'
   /** Since when something that was said of it may not have been heard (`mono`); Infinity where all was. */
   missingSince = Infinity
@@ -126,6 +128,13 @@ export class Replica {
     this.seats.set(socketId, seat)
     const { member, meta } = seat
     return member && meta && this.roster?.take({ member, meta })
+  }
+
+  /** Notes that all messages of a snapshot are in it. */
+  standAt({ epoch, rev, others }: Snapshot): void {
+    this.epoch = epoch
+    this.rev = rev
+    this.others = others
   }
 
   /** Takes all seats of a channel that was not heard before: at once, however many there are. */

@@ -9,7 +9,7 @@ import type { Context } from './context'
 import { PATIENCE_MS, LEASE_MS, runOn, tellLater } from './context'
 import { RedisAway } from './link/away'
 import { busOf, channelOfBus, PARTITIONS, partitionOf, splitName, type FullName } from './names'
-import { heardOf, isAhead, isOverfull, lacksSome, putOff, takeQueue } from './heard'
+import { heardOf, goOn, isAhead, isOverfull, lacksSome, putOff, takeQueue } from './heard'
 import { Deafness } from './deafness'
 import { Replica } from './replica'
 import { SCRIPTS } from './scripts'
@@ -186,13 +186,12 @@ export class Replicas {
     if (isReborn) this.#beLenient(replica, now)
     const heard = isFirst ? [] : heardOf(replica, snapshot, this.context.versions.reads)
     const { isBlind } = replica
-    const isLacking = isFirst ? isBlind : lacksSome(replica, snapshot, heard.length)
+    const isLacking = isFirst ? isBlind : lacksSome(replica, snapshot, heard)
     if (isLacking) this.deafness.note(replica.missingSince)
     replica.missingSince = Infinity
     replica.isBlind = false
     this.events.adopted(replica, snapshot, heard)
-    replica.epoch = snapshot.epoch
-    replica.rev = snapshot.rev
+    replica.standAt(snapshot)
     replica.state = 'live'
     if (now >= replica.lenientUntil) this.#showMissing(replica, snapshot)
     if (isFirst && !isBlind) replica.begin(snapshot)
@@ -309,7 +308,7 @@ export class Replicas {
     const isSame = message.epoch === replica.epoch
     if (isSame && message.rev <= replica.rev) return
     if (isSame && message.rev === replica.rev + 1) {
-      replica.rev = message.rev
+      goOn(replica, message)
       this.#show(replica, message)
       return replica.offer()
     }

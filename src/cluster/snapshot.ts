@@ -35,6 +35,8 @@ export type Snapshot = {
   /** Entries of it that the node has missed, and whether they are all. */
   readonly missed: readonly StreamEntry[]
   readonly isWhole: boolean
+  /** How many messages until `rev` were no events. */
+  readonly others: number
 }
 
 /** An entry of a stream of Redis: its id, then names and values by turns. */
@@ -54,6 +56,7 @@ type Answer = readonly [
   missed: StreamEntry[],
   isWhole: number,
   pasts: string,
+  others: number,
 ]
 
 /** As `scripts/hashes.lua` answers: names and values by turns, or texts of JSON with some of them each. */
@@ -74,7 +77,7 @@ export async function readSnapshot(
   if (epoch === 'EXPIRED') return undefined
   const members = await readMembers(users)
   const placed = await readSeats(await flatten(seats), members)
-  const [stream, offset, missed, isWhole, pasts] = kept
+  const [stream, offset, missed, isWhole, pasts, others] = kept
   return {
     epoch,
     rev,
@@ -88,6 +91,7 @@ export async function readSnapshot(
     pasts: new Set(pasts.split('\n').map((line) => line.split(' ', 1)[0]!)),
     missed,
     isWhole: isWhole === 1,
+    others,
   }
 }
 

@@ -45,8 +45,22 @@ const CASES = [
 
 test.each(CASES)('$says', ({ queued, epoch = OLD, heard, lacks }) => {
   const replica = replicaWith(queued.map((rev) => [OLD, rev]))
-  const snapshot = { epoch, rev: 8, position: NOT_KEPT, isWhole: true } as Snapshot
+  const snapshot = { epoch, rev: 8, position: NOT_KEPT, isWhole: true, others: 0 } as Snapshot
   const found = heardOf(replica, snapshot, VERSION)
   expect(found.map(({ rev }) => rev)).toEqual(heard)
-  expect(lacksSome(replica, snapshot, found.length)).toBe(lacks)
+  expect(lacksSome(replica, snapshot, found)).toBe(lacks)
+})
+
+const COUNTED = [
+  { says: 'only counts were missed', events: [], others: 5, lacks: false },
+  { says: 'one of the messages that were missed is an event', events: [], others: 4, lacks: true },
+  { says: 'counts were missed, and all events were heard', events: [7], others: 4, lacks: false },
+  { says: 'two of three events were heard', events: [7, 8], others: 2, lacks: true },
+]
+
+test.each(COUNTED)('$says', ({ events, others, lacks }) => {
+  const replica = replicaWith(events.map((rev) => [OLD, rev]))
+  replica.others = 2
+  const snapshot = { epoch: OLD, rev: 8, position: NOT_KEPT, isWhole: true, others } as Snapshot
+  expect(lacksSome(replica, snapshot, heardOf(replica, snapshot, VERSION))).toBe(lacks)
 })

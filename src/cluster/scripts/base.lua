@@ -57,11 +57,13 @@ local function end_if_unused(channel)
   end
 end
 
--- Numbers a message and gives it to all nodes that listen. `head` continues a JSON array; `data` follows its line.
+-- Numbers a message and gives it to all nodes that listen. `head` continues a JSON array; `data` follows its line. It is
+-- counted how many were no events: who has missed only such ones has missed no event.
 local function tell(channel, kind, head, data)
   local home = key('channel', channel)
   begin(channel)
   local rev = redis.call('HINCRBY', home, 'rev', 1)
+  if kind ~= 'e' then redis.call('HINCRBY', home, 'others', 1) end
   local epoch = redis.call('HGET', home, 'epoch')
   local text = '[' .. VERSION .. ',"' .. epoch .. '",' .. rev .. ',"' .. kind .. '"' .. head .. ']'
   say('bus:' .. channel, data and (text .. '\n' .. data) or text)

@@ -1,14 +1,14 @@
 -- A node listens to a channel, or asks again what it has missed. Arguments: the epoch and number that it knows, and the
 -- position of the last event that it had of those that the channel keeps.
 -- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
--- kept; the position of the stream, the events of it after the one that is known, and whether these are all; and the
--- epochs that the stream had before, as `find_past` has them. Seats and users are as `hashes.lua` has them.
+-- kept; the position of the stream, the events of it after the one that is known, and whether these are all; the epochs
+-- that the stream had before, as `find_past` has them; and how many of the messages until now were no events. Seats and users are as `hashes.lua` has them.
 local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
 local home = key('channel', name)
 redis.call('PERSIST', home)
-local epoch, rev = unpack(redis.call('HMGET', home, 'epoch', 'rev'))
+local epoch, rev, others = unpack(redis.call('HMGET', home, 'epoch', 'rev', 'others'))
 local has_stream = redis.call('HEXISTS', home, 'stream') == 1
 local has_lost = epoch == known_epoch and tonumber(rev) < known_rev
 -- Redis has lost what it had numbered: the numbers that follow are others.
@@ -54,4 +54,5 @@ return {
   missed,
   is_whole,
   pasts,
+  tonumber(others or 0),
 }

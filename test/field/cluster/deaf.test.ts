@@ -1,6 +1,6 @@
 /** A node that has missed something of a channel without history: its log says since when. */
 import { expect, test } from 'bun:test'
-import { waitUntil, type TestServer } from '../../harness'
+import { nextLook, waitUntil, type RawClient, type TestServer } from '../../harness'
 import { describeWith } from '../programs'
 import { startPair } from './pair'
 
@@ -14,14 +14,17 @@ for partition = 0, 63 do
   end
 end`
 
+const ROOM = 'presence-room'
 /** What is said goes on for so long. */
 const SAID_MS = 2500
 
 /** Triggers events again and again; returns for how long. */
 async function sayMuch(server: TestServer): Promise<number> {
   const began = performance.now()
-  while (performance.now() - began < SAID_MS)
+  while (performance.now() - began < SAID_MS) {
     expect((await server.trigger({ channel: 'room', name: 'said', data: 'x' })).status).toBe(200)
+    await nextLook()
+  }
   return performance.now() - began
 }
 
@@ -56,5 +59,31 @@ describeWith('redis-server', 'a node that has missed something', () => {
     await proxy.heal()
     await waitUntil('the log says it', () => deafOf(two).length > 0)
     expect(Math.max(...deafOf(two))).toBeGreaterThanOrEqual(Math.floor(missedMs))
+  })
+
+  test('counts nothing where only people have come and gone meanwhile', async () => {
+    await using pair = await startPair()
+    const { one, two, proxy } = pair
+    const enter = async (node: TestServer, user: string): Promise<RawClient> => {
+      const client = await node.raw()
+      await node.signedIn(client, ROOM, { user_id: user })
+      return client
+    }
+    await using _ann = await enter(two, 'ann')
+    const isAway = () => two.core.readiness.reasonOf('redis') !== undefined
+    for (const [isSaid, expected] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      await proxy.cut()
+      await waitUntil('it hears nothing', isAway)
+      await using _bob = await enter(one, 'bob')
+      if (isSaid) await one.trigger({ channel: ROOM, name: 'said', data: 'x' })
+      await proxy.heal()
+      await waitUntil('it hears again', () => !isAway())
+      // Who comes there waits until it has asked what it has missed.
+      await using _eve = await enter(two, 'eve')
+      expect(two.core.engine.nodes()[0]!.link!.deafChannels).toBe(expected)
+    }
   })
 })
