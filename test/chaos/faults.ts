@@ -1,4 +1,5 @@
 /** FAULTS: what goes wrong in a run. Each heals by itself, and is done when it has. */
+import { nextLook } from '../harness'
 import type { NodeProcess } from '../redis/nodes'
 import type { Proxy } from '../redis/proxy'
 import type { TestRedis } from '../redis/redis'
@@ -127,7 +128,7 @@ export const CLUSTER_FAULTS: Readonly<Record<string, RedisFault>> = {
     const index = anyMaster(scene)
     await redis.restart({ keepData: true }, index)
     const process = redis.at(index)
-    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok'));
+    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok')) await nextLook()
   },
   async 'a master stands still'(scene) {
     const { redis } = scene
@@ -136,7 +137,7 @@ export const CLUSTER_FAULTS: Readonly<Record<string, RedisFault>> = {
     await Bun.sleep(4000)
     redis.resume(index)
     const process = redis.at(index)
-    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok'));
+    while (!(await process.cli('cluster', 'info')).includes('cluster_state:ok')) await nextLook()
   },
 }
 

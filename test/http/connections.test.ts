@@ -1,6 +1,6 @@
 /** `GET /apps/:id/connections`, which Laravel Pulse's card asks Reverb for. Contract 6.1. */
 import { expect, test } from 'bun:test'
-import { start } from '../harness'
+import { nextLook, start } from '../harness'
 import { KEY, connectPhoenix } from '../phoenix'
 import { XhrClient } from '../transports/xhr-client'
 
@@ -10,7 +10,7 @@ test('counts those of the app, however they connect and whatever they are in', a
   const count = async () => (await server.sdk().get({ path: '/connections' })).json()
   /** Those of other nodes come with their beats. */
   const untilCounted = async (connections: number): Promise<void> => {
-    while ((await count()).connections !== connections) await server.http('/up')
+    while ((await count()).connections !== connections) await nextLook()
   }
   expect(await count()).toEqual({ connections: 0 })
   const client = await server.raw()

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from 'bun:test'
 import { Redis } from 'ioredis'
 import type { ChannelName, UserId } from '../../src/core/types'
 import type { TestServer } from '../harness'
-import { twoServers, type MeantRedis } from '../parts'
+import { nextLook, twoServers, type MeantRedis } from '../parts'
 import { age } from './ageing'
 import { holdCommands } from './holding'
 import { FILES } from '../two-servers/files'
@@ -81,5 +81,6 @@ async function waitUntilTold(clients: readonly Redis[], cluster: string): Promis
   for (;;) {
     const counts = clients.map((each) => each.eval(COUNT_FACTS, 0, cluster))
     if ((await Promise.all(counts)).every((count) => count === 0)) return
+    await nextLook()
   }
 }

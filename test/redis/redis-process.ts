@@ -35,6 +35,8 @@ export type ProcessOptions = {
   readonly isSentinel?: boolean
 }
 
+/** How often it is looked for. */
+const LOOK_MS = 5
 /** It reads all that is on disk before it answers, on machines that are busy. */
 const READY_MS = 60_000
 
@@ -91,7 +93,10 @@ export class RedisProcess {
     running.add(child)
     this.#child = child
     const end = performance.now() + READY_MS
-    while (child.exitCode === null && performance.now() < end) if (await this.#isUp()) return
+    while (child.exitCode === null && performance.now() < end) {
+      if (await this.#isUp()) return
+      await Bun.sleep(LOOK_MS)
+    }
     const log = await Bun.file(join(this.#folder.path, 'log')).text()
     throw new Error(`${program} does not answer on port ${this.port}: ${log.slice(-600)}`)
   }

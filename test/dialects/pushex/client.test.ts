@@ -1,7 +1,7 @@
 /** The stock client of PushEx; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { createRequire } from 'node:module'
-import { Inbox, start, waitFor, waitUntil, type TestServer } from '../../harness'
+import { Inbox, nextLook, start, waitFor, waitUntil, type TestServer } from '../../harness'
 
 type Subscription = {
   bind(event: string, heard: (data: unknown, event: string) => void): () => void
@@ -38,8 +38,7 @@ async function connectClient(server: TestServer, options: object = {}) {
 /** Resolves once so many are in the room. */
 async function people(server: TestServer, count: number): Promise<void> {
   const there = async (): Promise<void> => {
-    while ((await server.askCounts('room')).subscriptions !== count)
-      await new Promise<void>((resolve) => setImmediate(resolve))
+    while ((await server.askCounts('room')).subscriptions !== count) await nextLook()
   }
   await waitFor(`${count} in the room`, there())
 }
@@ -76,7 +75,7 @@ describe('pushex 0.0.15', () => {
     const other = client.subscribe('other')
     other.bind('*', (_, event) => heard.push([event]))
     const there = () => server.listFactNames().includes('channel_occupied other')
-    while (!there()) await new Promise<void>((resolve) => setImmediate(resolve))
+    await waitUntil('it is in the other', there)
     await server.trigger({ channel: 'other', name: 'end', data: '1' })
     expect(await heard.next()).toEqual(['end'])
     await client.disconnect()

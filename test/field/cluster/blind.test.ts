@@ -1,6 +1,6 @@
 /** Channels that were entered while Redis refused, without a connection that is lost. */
 import { expect, test } from 'bun:test'
-import { start, waitUntil } from '../../harness'
+import { nextLook, start, waitUntil } from '../../harness'
 import { partitionOf, type FullName } from '../../../src/cluster/names'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
@@ -26,7 +26,10 @@ describeWith('redis-server', 'a channel that was entered blind', () => {
     const trigger = () => server.trigger({ channel: 'room', name: 'said', data: 'x' })
     let isHeard = false
     void client.next('the event').then(() => (isHeard = true))
-    while (!isHeard) expect((await trigger()).status).toBe(200)
+    while (!isHeard) {
+      expect((await trigger()).status).toBe(200)
+      await nextLook()
+    }
     const told = () => server.log.lines.filter(({ message }) => message.includes('heard nothing'))
     await waitUntil('the log says it', () => told().length > 0)
     expect(told().map(({ fields }) => fields)).toMatchObject([{ channels: 1 }])

@@ -213,8 +213,8 @@ describeWith('redis-server', 'history of two nodes', () => {
       (await client.frames.take(count)).map((frame) => JSON.parse(frame).data).join('')
     const read = async (server: TestServer) => {
       const path = '/channels/room/history'
-      let answer = await server.signed('GET', path)
-      while (answer.status === 503) answer = await server.signed('GET', path) // Redis is not back yet
+      const ask = () => server.signed('GET', path)
+      const answer = await until(ask, ({ status }) => status !== 503) // Redis is back
       const { epoch, offset, events } = (await answer.json()) as Position & { events: Event[] }
       return { epoch, offset, kept: events.map(({ data }) => data).join('') }
     }

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { RedisAway } from '../../../src/cluster/link/away'
 import { newScript } from '../../../src/cluster/link/script'
+import { nextLook } from '../../harness'
 import { openTestLink } from '../../redis/link'
 import { startProxy } from '../../redis/proxy'
 import { startRedis } from '../../redis/redis'
@@ -96,7 +97,7 @@ describeWith('redis-server', 'a link that is cut', () => {
     expect(await link.run(SAY, '7', ['before'])).toBe(1)
     const life = link.life('7')
     // What a replica has not got is lost with its master.
-    while (!(await redis.at(1).cli('keys', '*{7}:runs')));
+    while (!(await redis.at(1).cli('keys', '*{7}:runs'))) await nextLook()
     await redis.stop()
     await link.waitFor('connected')
     await link.waitFor('deaf')

@@ -6,6 +6,7 @@ import type { Publication } from '../../../src/core/messages'
 import type { TestServer } from '../../harness'
 import { post } from '../../http/event-requests'
 import { describeWith } from '../programs'
+import { until } from './node'
 import { startPair } from './pair'
 import type { TestRedis } from '../../redis/redis'
 
@@ -109,10 +110,8 @@ describeWith('redis-server', 'two nodes', () => {
         .split('\n')
         .map((key) => key.slice(key.indexOf('}') + 2))
     const left = ['channel:1/kept-room', 'last:1/cache-vacant']
-    let found: string[]
-    do found = (await keys()).filter(Boolean).sort()
-    while (found.length > left.length)
-    expect(found).toEqual(left)
+    const look = async () => (await keys()).filter(Boolean).sort()
+    expect(await until(look, ({ length }) => length <= left.length)).toEqual(left)
     for (const key of await keys())
       if (key !== '') expect(await ttlOf(redis, key)).toBeGreaterThan(0)
   })

@@ -1,12 +1,12 @@
 /** Two nodes: what happens between a step and its echo, while a node is deaf, or after all leases have ended. */
 import { expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'
-import { PATIENCE_MS, waitUntil } from '../../harness'
+import { waitUntil } from '../../harness'
 import { definePlugin } from '../../../src/plugin'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 import type { RawClient } from '../../../kit/client'
-import { APPS, ask, makeApp, startNode } from './node'
+import { APPS, ask, makeApp, startNode, until } from './node'
 import { startPair } from './pair'
 
 /** As if all nodes had stood still for longer than a lease: nobody has renewed one, nor was given up. */
@@ -21,12 +21,8 @@ end`
 
 /** Waits until Redis has no key like that. */
 async function expectGone(redis: TestRedis, pattern: string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-  for (;;) {
-    const keys = (await redis.cli('keys', pattern)).trim()
-    if (keys === '') return
-    if (performance.now() > end) throw new Error(`there still are ${keys}`)
-  }
+  const find = async () => (await redis.cli('keys', pattern)).trim()
+  await until(find, (keys) => keys === '')
 }
 
 describeWith('redis-server', 'two nodes', () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import document from '../../../openapi/openapi.json' with { type: 'json' }
 import { makeBasicAuth, PAIR } from '../../credentials'
-import { PATIENCE_MS, type TestServer } from '../../harness'
+import { nextLook, PATIENCE_MS, type TestServer } from '../../harness'
 import { describeWith } from '../programs'
 import { startPair } from './pair'
 
@@ -118,6 +118,7 @@ async function askUntilSame(servers: readonly [TestServer, TestServer], request:
   for (;;) {
     const [one, two] = [await ask(servers[0], request), await ask(servers[1], request)]
     if (Bun.deepEquals(one, two) || performance.now() > end) return [one, two]
+    await nextLook()
   }
 }
 
