@@ -30,6 +30,8 @@ describeWith('redis-server', 'of two nodes', () => {
         await refresh(page)
         await fact(page, 'Connections').getByText('2', { exact: true }).waitFor()
         await page.getByText('are those of all 2 nodes').waitFor()
+        const nodes = page.getByRole('region', { name: 'Nodes' })
+        expect(await nodes.getByText(/plots/i).count()).toBe(0)
         await visit.open('apps/test-app')
         await split.waitFor()
         await fact(page, 'Subscriptions').getByText('2', { exact: true }).waitFor()

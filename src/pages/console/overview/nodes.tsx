@@ -60,7 +60,7 @@ export function Nodes() {
           </tbody>
         </table>
       </div>
-      <p class="hint">Plots, problems and lists are those of the node that answers.</p>
+      <p class="hint">Problems and lists are those of the node that answers.</p>
     </section>
   )
 }
