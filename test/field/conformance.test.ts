@@ -197,7 +197,7 @@ test('what sends without an end is given up', async () => {
   const url = `http://127.0.0.1:${await standIn.listen()}`
   const target = makeTarget(url, { appId: '1', key: 'k', secret: SECRET })
   const isAsked = ({ name }: { name: string }): boolean => name === 'rfc6455'
-  const played = await play(GROUPS, { target, seconds: 3, atATime: 20, isAsked })
+  const played = await play(GROUPS, { target, seconds: PATIENCE_MS / 1000, atATime: 20, isAsked })
   const got = played.flatMap(({ results }) => results.map((result) => result.got))
   expect(got).toContain('more than 4194304 bytes')
 })
@@ -205,7 +205,7 @@ test('what sends without an end is given up', async () => {
 test('what is wrong is told in one line, with what was expected and what came', async () => {
   await using standIn = new StandIn('leaky')
   const url = `http://127.0.0.1:${await standIn.listen()}`
-  const { output, code } = await run({ url }, '--only', 'private', '--timeout', '2')
+  const { output, code } = await run({ url }, '--only', 'private', '--timeout', '15')
   expect(code).toBe(1)
   expect(output).toContain('✗ no auth is refused, and nothing is heard  [Authorization signatures]')
   expect(output).toContain('expected no auth to be refused, got {"event":"pusher_internal:sub')
