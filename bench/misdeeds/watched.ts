@@ -6,8 +6,9 @@ const PING = { last: '{"event":"pusher:ping","data":{}}', answer: 'pong' }
 
 /** As long as other signatures are tried for. */
 const PERSON = JSON.stringify(JSON.stringify({ user_id: '1', user_info: fillText('x', 3 * KIB) }))
-const wrongly = (channel: string): string =>
-  `{"event":"pusher:subscribe","data":{"channel":"${channel}","auth":"${APP_KEY}:${fillText('ab', 64)}","channel_data":${PERSON}}}`
+const DEEP = JSON.stringify(`{"user_id":"1","user_info":${'['.repeat(1980)}${']'.repeat(1980)}}`)
+const wrongly = (channel: string, data = PERSON): string =>
+  `{"event":"pusher:subscribe","data":{"channel":"${channel}","auth":"${APP_KEY}:${fillText('ab', 64)}","channel_data":${data}}}`
 
 const DATA = fillText('"', 10 * KIB)
 const EVENT = JSON.stringify({ name: 'a', channels: numberTexts('c-', 100), data: DATA })
@@ -34,7 +35,17 @@ export const WATCHED: readonly Misdeed[] = [
         await stage.admin('POST', '', `{"app":{"name":"other ${app}"}}`)
     },
     commit: (stage) =>
-      stage.flood(numberTexts('presence-', 500).map(wrongly), { path: PATH, ...PING }),
+      stage.flood(
+        numberTexts('presence-', 500).map((channel) => wrongly(channel)),
+        { path: PATH, ...PING },
+      ),
+  }),
+  watched('200 wrong signatures of presence channels, over deep data', {
+    commit: (stage) =>
+      stage.flood(
+        numberTexts('presence-', 200).map((channel) => wrongly(channel, DEEP)),
+        { path: PATH, ...PING },
+      ),
   }),
   watched('500 subscriptions and as many departures', {
     commit: (stage) => {

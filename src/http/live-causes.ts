@@ -5,7 +5,7 @@
 import { findKeyPair, type App } from '../core/app'
 import type { Core } from '../core/core'
 import type { ErrorCode } from '../core/errors'
-import { parseRecord } from '../core/json'
+import { jsonOf, parseRecord } from '../core/json'
 import type { Fact } from '../core/messages'
 import { KeyPair, type WrongSignature } from '../core/signature'
 
@@ -216,12 +216,14 @@ function* otherProofs({ of, text }: WrongSignature, socketIds: Iterable<string>)
 
 /** As JSON is written by JavaScript, PHP and Python. */
 function otherEncodings(data: string): string[] {
-  const value = parseRecord(data)
-  if (!value) return []
-  const compact = JSON.stringify(value)
-  const spaced = JSON.stringify(value, null, 1).replace(/\n */g, ' ').replaceAll('{ ', '{')
-  return [compact, compact.replaceAll('/', '\\/'), spaced.replaceAll(' }', '}')]
+  const compact = jsonOf(parseRecord(data))
+  if (compact === undefined) return []
+  const spaced = compact.replaceAll(TOKENS, (token) => (token.length === 1 ? `${token} ` : token))
+  return [compact, compact.replaceAll('/', '\\/'), spaced]
 }
+
+/** Texts, and what Python writes a space behind. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|[,:]/g
 
 /** `POST`, the path and the sorted query, on a line each. */
 function* otherRequests(text: string): Iterable<Tried> {

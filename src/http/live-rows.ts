@@ -41,15 +41,21 @@ const eventOf = ({ channel, event, socketId }: Of<'published'>, core: Core) => (
   socket_id: socketId,
 })
 
-/** Of a text that was signed only so much is shown. */
+/** Of a text that others have chosen only so much is shown. */
 const MAX_TEXT_CHARS = 4096
+/** Of a longer one the end is left out, which may have the beginning of a secret. */
+const MAX_SECRET_CHARS = 1024
+const MOST_CHARS = MAX_TEXT_CHARS + MAX_SECRET_CHARS
 
 function refusalOf(fact: Of<'refused'>, core: Core, socketIds: Iterable<string>): object {
   const { app, code, plugin, remoteAddress: address, wrongSignature: wrong } = fact
-  const hideIn = (text: string): string => hideSecrets(core, app, text)
-  const hide = (text: string): string => hideIn(text).slice(0, MAX_TEXT_CHARS)
+  const hideIn = (text: string): string => hideSecrets(core, app, text.slice(0, MOST_CHARS))
+  const hide = (text: string): string => {
+    const end = text.length > MOST_CHARS ? -MAX_SECRET_CHARS : undefined
+    return hideIn(text).slice(0, end).slice(0, MAX_TEXT_CHARS)
+  }
   const sent = wrong ? [wrong.key, wrong.signature] : [fact.message]
-  const isSecretSent = sent.some((text) => hideIn(text) !== text)
+  const isSecretSent = sent.some((text) => hideIn(text) !== text.slice(0, MOST_CHARS))
   const cause = isSecretSent ? 'secret_sent' : causeOf(core, fact, socketIds)
   return {
     code,
@@ -58,7 +64,7 @@ function refusalOf(fact: Of<'refused'>, core: Core, socketIds: Iterable<string>)
     address,
     ...(fact.where === 'socket'
       ? { socket_id: fact.socketId, channel: fact.channel, event: fact.event }
-      : { path: fact.path && hideIn(fact.path), request_id: fact.requestId }),
+      : { path: fact.path && hide(fact.path), request_id: fact.requestId }),
     ...(wrong && {
       signature: {
         of: wrong.of,

@@ -119,3 +119,35 @@ test('a token has half of the places at most', async () => {
   const other = await watch()
   await Promise.all([own.cancel(), other.cancel()])
 })
+
+test('data that is too deep is written anew in no other form', async () => {
+  const stream = await watch('?kinds=refused')
+  const stringify = JSON.stringify
+  let longest = 0
+  JSON.stringify = (...given: [value: unknown]): string => {
+    const text = stringify(...given)
+    longest = Math.max(longest, text?.length ?? 0)
+    return text
+  }
+  using _restored = { [Symbol.dispose]: () => void (JSON.stringify = stringify) }
+  await using client = await server.raw()
+  const data = `{"user_id":"1","user_info":${'['.repeat(1980)}${']'.repeat(1980)}}`
+  client.subscribe('presence-a', `${server.app.key}:${'ab'.repeat(32)}`, data)
+  await client.next('the refusal')
+  expect((await stream.nextOf('refused'))['cause']).toBe('another')
+  expect(longest).toBeLessThan(40_000) // with a space for each level it was four million
+  await stream.cancel()
+})
+
+test('of a long path the beginning is shown, and of a secret at its end nothing', async () => {
+  const stream = await watch('?kinds=refused')
+  const { secret } = server.app
+  for (const length of [9000, 4096 - 10, 5120 - 10]) {
+    const path = `/apps/1/channels/${'x'.repeat(length - 17)}${secret}${'y'.repeat(3000)}`
+    await server.http(`${path}?auth_key=x`)
+    const shown = String((await stream.nextOf('refused'))['path'])
+    expect(shown.length).toBeLessThanOrEqual(4096)
+    expect(shown).not.toContain(secret.slice(0, 5))
+  }
+  await stream.cancel()
+})
