@@ -12,6 +12,7 @@ import { CUT_SLOW, type Ending } from './core/disconnect'
 import { countersOf } from './core/counters'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
+import { Intake } from './core/intake'
 import { maxPayloadBytes } from './core/limits'
 import { reportSlowReader, unreadLimitOf } from './core/slow-reader'
 import type { Way } from './entrance'
@@ -160,8 +161,8 @@ function serve(port: Port, at: Binding, isPlain = false): PublicServer {
           isText || conn.codec.decodeBytes ? message : (decodeUtf8(message) ?? ''),
         )
       },
-      ping: ({ data: conn }) => countPing(core, conn),
-      pong: ({ data: conn }) => countPing(core, conn),
+      ping: ({ data: conn }, data) => countPing(core, conn, data.byteLength),
+      pong: ({ data: conn }, data) => countPing(core, conn, data.byteLength),
       drain({ data: conn }) {
         conn.behindBytes = 0
       },
@@ -234,6 +235,8 @@ function upgrade(
   const { conn } = attempt
   const open = (decide: typeof opening.decide): Response | undefined => {
     opening.decide = decide
+    const socket = core.sockets.of(port.addresses.peerOf(request), server.protocol === 'https')
+    if (socket) conn.intake = new Intake(socket)
     if (server.upgrade(request, { data: conn, headers: protocolHeaders(request) })) return undefined
     noteRefusedRequest(core, conn, 'upgrade_missing')
     closeSession(core, conn)

@@ -29,6 +29,7 @@ import { Users } from './core/users'
 import { DIALECTS } from './dialects/dialects'
 import { socketLimit } from './open-files'
 import { WIRE_ERRORS } from './protocols/errors'
+import { SocketBytes } from './socket-bytes'
 
 /** The parts that exist before the core. */
 type CoreParts = Pick<
@@ -114,6 +115,7 @@ export function newCore(
       maxConnections: config.maxConnections || socketLimit(),
     },
     readiness,
+    sockets: new SocketBytes(parts.slices),
     state,
   }
   engine.run(newNode(core))

@@ -174,12 +174,16 @@ function linesOfTotals({ totals, latencies = {} }: Stats): Line[] {
   )
   const refused = Object.entries(totals['refusals_by_code'] ?? {}).toSorted(([, a], [, b]) => b - a)
   const shown = refused.map(([code, count]) => `${code} ${group(count)}`).join(', ')
-  const cut = ['slow_readers_closed', 'silent_closed', 'unauthorized_closed', 'faults'].flatMap(
-    (name) => {
-      const count = numberOf(totals, name)
-      return count > 0 ? `${name.replaceAll('_', ' ')} ${group(count)}` : []
-    },
-  )
+  const cut = [
+    'slow_readers_closed',
+    'silent_closed',
+    'unfinished_closed',
+    'unauthorized_closed',
+    'faults',
+  ].flatMap((name) => {
+    const count = numberOf(totals, name)
+    return count > 0 ? `${name.replaceAll('_', ' ')} ${group(count)}` : []
+  })
   return [
     ...late,
     ['refused', shown || 'nothing'],

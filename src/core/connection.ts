@@ -9,6 +9,7 @@ import type { Bucket } from './bucket'
 import type { ChannelKind } from './channel'
 import { bytesOf, type Counting } from './counters'
 import type { Refusal } from './errors'
+import type { Intake } from './intake'
 import type { JsonSlice } from './json-scan'
 import type { Encoder, Reply, SigninCommand } from './messages'
 import type { ClosingView, ConnectionView } from './plugin'
@@ -84,6 +85,13 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** Native pings and pongs since the last sweep. */
   pings = 0
+
+  /** Whether a message stays unfinished; undefined where the system does not say. Set by the transport. */
+  intake: Intake | undefined = undefined
+  /** What its client has sent: bytes, without what surrounds them; messages; native pings and pongs. */
+  bytesIn = 0
+  messagesIn = 0
+  controlsIn = 0
 
   /** What a command of this connection waits for. Owned by the session, like the next two. */
   busy: 'gate' | 'turn' | undefined = undefined
@@ -168,7 +176,21 @@ export class Connection<Codec extends Encoder = Encoder> {
     this.closed = true
     this.waiting = undefined
     this.late = undefined
+    this.intake?.socket.release()
     this.#abort?.abort()
+  }
+
+  /** Counts a message of its client. Returns its bytes. */
+  countMessage(bytes: number): number {
+    this.bytesIn += bytes
+    this.messagesIn++
+    return bytes
+  }
+
+  /** Counts a native ping or pong of its client. */
+  countControl(bytes: number): void {
+    this.bytesIn += bytes
+    this.controlsIn++
   }
 
   reply(reply: Reply): void {

@@ -19,6 +19,7 @@ import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
 import type { ReadQueue } from './read-queue'
 import type { RequestQueue } from './request-queue'
+import type { SocketMeter } from './intake'
 import type { SharedChangeView } from './plugin'
 import type { Slices } from './slices'
 import type { KnownSoftware } from './software'
@@ -65,6 +66,7 @@ export type Core = {
   readonly latencies: Latencies
   readonly refusalLog: RefusalLog
   readonly readiness: Readiness
+  readonly sockets: SocketMeter
   readonly timing: Timing
   /** What may change while the server runs, besides what the nouns own. */
   readonly state: {

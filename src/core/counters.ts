@@ -59,6 +59,9 @@ export const COUNTERS = {
   messagesTooBig: byApp('connections closed because a message was larger than the transport takes'),
   slowReadersClosed: byApp('connections closed because they read too slowly'),
   silentClosed: byApp('connections closed because they did not answer a ping'),
+  unfinishedClosed: byApp(
+    'connections closed because a message of theirs had not ended after ten seconds',
+  ),
   unauthorizedClosed: byApp('connections closed because they did not show in time who they are'),
   queueOverflowsClosed: byApp('connections closed because too many of their commands waited'),
   webhookEvents: byApp('webhook events written down, one for each endpoint'),

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'message_invalid'
   | 'frame_invalid'
   | 'message_too_large'
+  | 'message_too_slow'
   | 'message_refused'
   | 'too_often'
   | 'event_unknown'
@@ -209,6 +210,10 @@ export const REFUSE = {
   clientEventReserved: refusal('client_event_invalid', 'The name of the event is reserved'),
   listenDenied: refusal('listen_denied', 'authentication_required'),
   terminated: refusal('connection_refused', 'You got disconnected by the app.'),
+  messageTooSlow: refusal(
+    'message_too_slow',
+    'A message has ten seconds, and one of this connection did not end',
+  ),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
   tlsRequired: refusal('tls_required', 'Only TLS is accepted: connect to wss:// or https://'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),

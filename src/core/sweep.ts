@@ -2,7 +2,8 @@
  * Sweep: liveness and expiry. Every inbound frame, ping and pong leaves the current tick on its connection; one
  * sweep every few seconds pings silent connections and closes those that stay silent with 4201. On wires with
  * heartbeats clients send them unasked: without any they are closed, and only frames count. Bun's own idle
- * timer is no liveness check: the server's sends reset it (contract 1.3).
+ * timer is no liveness check: the server's sends reset it (contract 1.3). Who leaves a message unfinished is
+ * closed, too.
  */
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'
@@ -10,6 +11,7 @@ import { countersOf } from './counters'
 import { REFUSE } from './errors'
 import { runSafely } from './faults'
 import { refuseAndNotify } from './hooks'
+import { MESSAGE_MS, type Intake } from './intake'
 import { Pass } from './slices'
 
 /** Sweeps are four times as frequent as the shortest limit, at most `most` apart. */
@@ -39,7 +41,7 @@ export function newSweeper(core: Core): () => void {
   return () => {
     runSafely(core, 'engine', () => core.engine.sweep())
     state.tick++
-    pass.begin()
+    core.sockets.refresh(() => pass.begin())
   }
 }
 
@@ -52,10 +54,17 @@ function sweep(core: Core, conn: Connection, ticks: Ticks): void {
   } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
     closeSilent(core, conn)
   }
+  if (conn.intake && !conn.pendingRefusal && !conn.gone)
+    endUnfinished(core, conn, conn.intake, ticks)
 }
 
 /** Limits in sweeps. */
-type Ticks = { readonly activity: number; readonly heartbeat: number; readonly pong: number }
+type Ticks = {
+  readonly activity: number
+  readonly heartbeat: number
+  readonly pong: number
+  readonly message: number
+}
 
 function ticksOf(timing: Timing): Ticks {
   const ticks = (seconds: number): number => Math.ceil((seconds * 1000) / timing.sweepIntervalMs)
@@ -63,6 +72,7 @@ function ticksOf(timing: Timing): Ticks {
     activity: ticks(timing.activityTimeoutSeconds),
     heartbeat: ticks(timing.heartbeatTimeoutSeconds),
     pong: ticks(timing.pongTimeoutSeconds),
+    message: ticks(MESSAGE_MS / 1000),
   }
 }
 
@@ -81,6 +91,24 @@ function pingIfSilent(core: Core, conn: Connection, { activity, pong }: Ticks): 
 function closeSilent(core: Core, conn: Connection): void {
   countersOf(core, conn.app).silentClosed++
   refuseAndNotify(core, conn, REFUSE.pongTimeout)
+}
+
+/**
+ * Closes a connection that leaves a message unfinished. Where that is not certain its client is pinged: with an
+ * answer, on wires that have one, it shows that it does not.
+ */
+function endUnfinished(core: Core, conn: Connection, intake: Intake, ticks: Ticks): void {
+  if (conn.isUnread || conn.late) return intake.skip()
+  const { tick } = core.state
+  const { doubt, certainty } = intake
+  intake.look(conn, tick)
+  if (doubt.since < 0) return
+  if (doubt.since === tick) conn.reply({ type: 'ping' })
+  const isCertain = certainty.since >= 0 && tick - certainty.since >= ticks.message
+  const isMute = !conn.codec.heartbeats && tick - doubt.since >= ticks.message + ticks.pong
+  if (!isCertain && !isMute) return
+  countersOf(core, conn.app).unfinishedClosed++
+  refuseAndNotify(core, conn, REFUSE.messageTooSlow)
 }
 
 /** How often overdue connections are searched. */

@@ -4,8 +4,9 @@
  * answer. Where a sandbox has no netlink, `/proc/net/tcp` is read, as far as a turn allows.
  * Spec: sock_diag(7), proc(5).
  */
-import { dlopen, FFIType, type Library } from 'bun:ffi'
+import { FFIType } from 'bun:ffi'
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
+import { loadLibc } from '../libc'
 
 /** A loopback address, `127.0.0.1` or `::1`, and a port. */
 export type Endpoint = { readonly address: string; readonly port: number }
@@ -58,30 +59,12 @@ const SYMBOLS = {
   recv: { args: [FFIType.i32, FFIType.ptr, FFIType.u32, FFIType.i32], returns: FFIType.i32 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
 } as const
-const LIBRARIES = [
-  'libc.so.6',
-  'libc.so',
-  `libc.musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`,
-]
 
-let libc: Library<typeof SYMBOLS>['symbols'] | undefined
-
-/** Loads libc once for the process; undefined where no name fits. */
-function loadLibc(): typeof libc {
-  for (const name of libc ? [] : LIBRARIES) {
-    try {
-      libc = dlopen(name, SYMBOLS).symbols
-      break
-    } catch {
-      // ERR_DLOPEN_FAILED: the next name may be right
-    }
-  }
-  return libc
-}
+let libc: ReturnType<typeof loadLibc<typeof SYMBOLS>>
 
 class SocketDiag {
   readonly works: boolean
-  readonly #libc = loadLibc()
+  readonly #libc = (libc ??= loadLibc(SYMBOLS))
   readonly #file: number
   readonly #requestBytes = new Uint8Array(REQUEST_BYTES)
   readonly #answerBytes = new Uint8Array(ANSWER_BYTES)

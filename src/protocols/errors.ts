@@ -69,6 +69,7 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   node_draining: { pusher: 4100, closes: true, http: 503, phoenix: 1012, log: 'quiet' },
   connect_failed: { pusher: 4100, closes: true, http: 503, phoenix: 1011, log: 'quiet' },
   too_many_commands: { pusher: 4100, closes: true, http: 429, phoenix: 1011, log: 'message' },
+  message_too_slow: { pusher: 4100, closes: true, http: 408, phoenix: 1008, log: 'message' },
   reconnect_requested: { pusher: 4200, closes: true, http: 503, phoenix: 1012, log: 'quiet' },
   shutting_down: { pusher: 4200, closes: true, http: 503, phoenix: 1012, log: 'quiet' },
   pong_timeout: { pusher: 4201, closes: true, http: 408, phoenix: 1001, log: 'quiet' },

@@ -159,7 +159,7 @@ function queueLate(core: Core, conn: Client, late: RawFrame[], frame: RawFrame):
 export function chargeFrame(core: Core, conn: Client, frame: RawFrame): boolean {
   const counters = countersOf(core, conn.app)
   counters.messagesReceived++
-  counters.bytesReceived += bytesOf(frame)
+  counters.bytesReceived += conn.countMessage(bytesOf(frame))
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
@@ -384,7 +384,8 @@ export const MAX_PINGS = 1000
  * Counts a native ping or pong: no sign of life where the protocol has heartbeats of its own, since a runtime
  * answers for a dead application, too. Ours cannot put them off: a flood of them closes the connection.
  */
-export function countPing(core: Core, conn: Client): void {
+export function countPing(core: Core, conn: Client, bytes: number): void {
+  conn.countControl(bytes)
   if (conn.closed) return
   if (!conn.codec.heartbeats) markSeen(core, conn)
   if (++conn.pings <= MAX_PINGS) return

@@ -3,8 +3,9 @@
  * all that waits before it stops listening: to the newer one of two, or to the other workers. By a program of the socket
  * (SO_ATTACH_REUSEPORT_CBPF), on Linux. Spec: socket(7), tcp(7); `linux/filter.h`.
  */
-import { dlopen, FFIType, ptr } from 'bun:ffi'
+import { FFIType, ptr } from 'bun:ffi'
 import { readdirSync } from 'node:fs'
+import { loadLibc } from '../libc'
 
 const SOCKET = { level: 1, accepts: 30, steer: 51, steerNot: 68 }
 const TCP = { level: 6, info: 11, waiting: 24 }
@@ -35,25 +36,8 @@ const SYMBOLS = {
   },
   getsockname: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
 } as const
-const LIBRARIES = [
-  'libc.so.6',
-  'libc.so',
-  `libc.musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`,
-]
 
-function loadLibc() {
-  if (process.platform !== 'linux') return undefined
-  for (const name of LIBRARIES) {
-    try {
-      return dlopen(name, SYMBOLS).symbols
-    } catch {
-      // ERR_DLOPEN_FAILED: the next name may be right
-    }
-  }
-  return undefined
-}
-
-type Libc = NonNullable<ReturnType<typeof loadLibc>>
+type Libc = NonNullable<ReturnType<typeof loadLibc<typeof SYMBOLS>>>
 
 /** The descriptors of this process that listen on one of the ports. */
 function listenersOn(libc: Libc, ports: readonly number[]): number[] {
@@ -109,14 +93,14 @@ export const steerAway = (ports: readonly number[], { index, count, to }: Rank):
 
 /** Has the system choose by itself among all that share the ports. */
 export function steerNowhere(ports: readonly number[]): void {
-  const libc = loadLibc()
+  const libc = loadLibc(SYMBOLS)
   const nothing = new Int32Array(1)
   for (const file of libc ? listenersOn(libc, ports) : [])
     libc?.setsockopt(file, SOCKET.level, SOCKET.steerNot, ptr(nothing), nothing.byteLength)
 }
 
 function steer(ports: readonly number[], steps: readonly Step[]): boolean {
-  const libc = loadLibc()
+  const libc = loadLibc(SYMBOLS)
   if (!libc) return false
   const code = new Uint8Array(steps.length * STEP_BYTES)
   const view = new DataView(code.buffer)
@@ -136,7 +120,7 @@ function steer(ports: readonly number[], steps: readonly Step[]): boolean {
 
 /** Connections that this process has not accepted yet; 0 where the system does not say. */
 export function countWaiting(ports: readonly number[]): number {
-  const libc = loadLibc()
+  const libc = loadLibc(SYMBOLS)
   if (!libc) return 0
   const [info, length] = [new Uint8Array(256), new Uint32Array(1)]
   return listenersOn(libc, ports).reduce((sum, file) => {
