@@ -3,8 +3,8 @@
  * to deliver: what it delivers is collected, so that what was read, what was collected and what comes after the join
  * have no gap and no repeat.
  */
+import { withoutOwn } from '../core/history-replay'
 import type { KeptEvent, Replay } from '../core/messages'
-import { withoutOwn } from '../core/stream'
 import type { Position, SocketId } from '../core/types'
 import { newNonce } from './context'
 

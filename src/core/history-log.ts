@@ -170,11 +170,17 @@ export class HistoryLog {
     this.#makeDue()
   }
 
-  /** Ends a stream now, after all that was added before. A refusal where that fails: it is there still. */
-  discardStreamNow(id: number): Refusal | undefined {
+  /**
+   * Ends streams now, after all that was added before; their events follow. A refusal where that fails: they are there
+   * still.
+   */
+  discardNow(streams: readonly number[]): Refusal | undefined {
+    if (streams.length === 0) return undefined
     this.commitNow()
-    const write = { type: 'discard', streams: [id], rows: [] } as const
-    return this.#tryCommit([write], 'nothing was given up')
+    const write = { type: 'discard', streams, rows: [] } as const
+    const refused = this.#tryCommit([write], 'nothing was given up')
+    if (!refused) this.#makeDue()
+    return refused
   }
 
   discardEvent(row: number, bytes: number): void {

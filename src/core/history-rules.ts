@@ -45,15 +45,24 @@ const MAX_LISTS = 20
 
 type List = { readonly prefixes: string; readonly rules: readonly HistoryRule[]; lastAt: number }
 
+const prefixesOf = (rules: readonly HistoryRule[]): string =>
+  jsonOf(rules.map(({ prefix }) => prefix))!
+
 /** The rules that an app has had since it has streams. */
 export class PastRules {
   /** How many times they were changed. */
   count = 0
+  /** Those of the last ones. */
+  prefixes: string
   readonly #lists: List[] = []
+
+  constructor(rules: readonly HistoryRule[]) {
+    this.prefixes = prefixesOf(rules)
+  }
 
   /** Notes the rules of now. False where there were too many different ones to remember. */
   add(rules: readonly HistoryRule[]): boolean {
-    const prefixes = jsonOf(rules.map(({ prefix }) => prefix))!
+    const prefixes = (this.prefixes = prefixesOf(rules))
     const known = this.#lists.find((list) => list.prefixes === prefixes)
     this.count++
     if (known) known.lastAt = this.count

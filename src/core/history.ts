@@ -9,13 +9,14 @@ import type { ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Refusal } from './errors'
 import { boundsOf, PastRules, ruleOf } from './history-rules'
-import type { HistoryLog, LoggedStream, StoredEvent, StoredStream } from './history-log'
-import { jsonText, textOfJson } from './json'
+import type { HistoryLog, LoggedStream, StoredStream } from './history-log'
+import { noReplay, replayOf } from './history-replay'
+import { takeStored, type Durable, type NoteClaim, type Taken } from './history-stored'
 import type { Limits } from './limits'
-import type { BackendPublication, Claim, KeptEvent, Replay, SubscribeCommand } from './messages'
+import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
-import { NOT_KEPT, Stream, withoutOwn } from './stream'
-import type { AppId, ChannelName, Clock, Position } from './types'
+import { NOT_KEPT, Stream } from './stream'
+import type { AppId, ChannelName, Position } from './types'
 import { WideMap } from './wide-map'
 
 /** Streams of all apps that never had an event, at most: 30 MB. */
@@ -55,8 +56,6 @@ type Tenant = {
   bytes: number
 }
 
-type NoteClaim = (app: App, claim: Claim, channel: ChannelName, ageMs: number) => void
-
 export class History {
   readonly #tenants = new Map<App, Tenant>()
   readonly #recency = new Recency<Place>()
@@ -72,7 +71,7 @@ export class History {
   constructor(
     readonly limits: Pick<Limits, 'maxHistoryBytes'>,
     readonly kindOf: (channel: ChannelName) => ChannelKind,
-    readonly durable?: { readonly log: HistoryLog; readonly clock: Pick<Clock, 'now'> },
+    readonly durable?: Durable,
   ) {
     this.#log = durable?.log
   }
@@ -82,53 +81,30 @@ export class History {
    * is called with each event that has a key, and with how long it has been stored, in milliseconds.
    */
   load(appOf: (id: AppId) => App | undefined, now: number, note: NoteClaim): void {
-    const { durable } = this
-    if (!durable) return
-    const { log, clock } = durable
-    const epochMs = clock.now()
-    const ageOf = ({ at }: StoredEvent): number => Math.max(0, epochMs - at)
-    const places = new Map<number, Place>()
-    const events = new Map<Place, StoredEvent[]>()
-    for (const stored of log.streams()) {
-      const app = appOf(stored.appId as AppId)
-      if (app && this.#ruleOf(app, stored.channel)?.durable)
-        places.set(stored.id, this.#restore(stored, app, now))
-      else log.discardStream(stored.id)
+    if (!this.durable) return
+    const keeperOf = ({ appId, channel }: StoredStream): App | undefined => {
+      const app = appOf(appId as AppId)
+      return app && this.#ruleOf(app, channel)?.durable ? app : undefined
     }
-    for (const event of log.events()) {
-      const place = places.get(event.stream)
-      if (place) events.getOrInsertComputed(place, () => []).push(event)
-      else log.discardEvent(event.row, event.data.length)
-      if (place && event.once) note(place.tenant.app, event.once, place.channel, ageOf(event))
-    }
-    for (const [place, stored] of events)
-      for (const event of stored.sort((one, other) => one.offset - other.offset))
-        this.#restoreEvent(place, event, now - ageOf(event))
-    for (const place of places.values()) this.#trim(place, this.#ruleOfPlace(place)!, now)
-    for (const { tenant } of places.values()) this.#makeRoom(tenant)
+    const taken = takeStored(this.durable, now, keeperOf, note)
+    const places = taken.map((each) => this.#restore(each, now))
+    for (const place of places) this.#trim(place, this.#ruleOfPlace(place)!, now)
+    for (const { tenant } of places) this.#makeRoom(tenant)
   }
 
-  /** After a crash it goes on past all offsets that were reserved: those after the last event may have been heard. */
-  #restore({ reserved, isClosed, ...stored }: StoredStream, app: App, now: number): Place {
-    const stream = new Stream(stored.epoch, isClosed ? reserved : reserved + 1)
+  #restore({ app, stored, stream }: Taken, now: number): Place {
+    const { isClosed: _, ...logged } = stored
     const place = this.#open(app, stored.channel, now, stream)
-    place.logged = { ...stored, reserved, committed: reserved }
+    place.logged = { ...logged, committed: logged.reserved }
     this.#use(place, now)
+    this.#count(place.tenant, stream.bytes)
     return place
-  }
-
-  #restoreEvent({ tenant, channel, stream }: Place, stored: StoredEvent, at: number): void {
-    const { offset, row, data, except } = stored
-    const { app } = tenant
-    const event = textOfJson(stored.name)
-    const rest = { type: 'event', origin: 'backend', sender: undefined, once: undefined } as const
-    const before = stream.bytes
-    stream.restore({ offset, publication: { ...rest, app, channel, event, data, except }, at, row })
-    this.#count(tenant, stream.bytes - before)
   }
 
   /** Writes all that is not written yet, and where each stream ends; it may go on. */
   close(): void {
+    for (let link = this.#recency.oldest; link; link = link.newer)
+      if (!this.#isWhole(link.item)) this.#discard(link.item)
     this.#log?.close(this.#ends())
     for (const [logged] of this.#ends()) logged.reserved = logged.committed
   }
@@ -158,14 +134,14 @@ export class History {
     if (!rule) return NOT_KEPT
     const place = this.#open(app, channel, now)
     const { stream, tenant } = place
-    const refused = rule.durable ? this.#reserve(place) : this.#discard(place)
+    const refused = rule.durable ? this.#reserve(place) : this.#endStored(place)
     if (refused) return refused
     this.#use(place, now)
     const before = stream.bytes
     const row = place.logged ? this.#log!.takeRow() : 0
     const position = stream.append(publication, now, boundsOf(app, rule), row)
     this.#count(tenant, stream.bytes - before)
-    if (place.logged) this.#write(place.logged, stream.newest)
+    if (place.logged) this.#write(place, place.logged)
     this.#makeRoom(tenant)
     return position
   }
@@ -179,11 +155,19 @@ export class History {
     return log.reserve(place.logged, stream.offset + 1)
   }
 
-  /** Has an event stored; undefined for one that is too large to be kept. */
-  #write(logged: LoggedStream, event: KeptEvent | undefined): void {
+  /** Has the last event stored, unless it is too large to be kept. */
+  #write(place: Place, logged: LoggedStream): void {
     const { log, clock } = this.durable!
+    const event = place.stream.newest
     if (event) log.append(logged, event, clock.now())
+    else this.#endStored(place)
     this.isDurable = true
+  }
+
+  /** Gives up what is stored of a stream before it goes on without: a crash must not make it whole again. */
+  #endStored(place: Place): undefined {
+    if (place.logged) this.#log!.discardNow([place.logged.id])
+    return this.#discard(place)
   }
 
   /** Gives up what is stored of a stream. */
@@ -216,43 +200,47 @@ export class History {
   replay(
     { channel, history: asked }: SubscribeCommand,
     app: App,
-    { id, sink }: Pick<Connection, 'id' | 'sink'>,
+    conn: Pick<Connection, 'id' | 'sink'>,
     now: number,
   ): Replay | undefined {
     const rule = this.#ruleOf(app, channel)
-    const recovered = asked?.since ? false : undefined
-    if (!rule) return asked && { position: NOT_KEPT, recovered, events: [] }
-    const count = asked?.rewind ?? rule.rewind
-    if (!asked && count === 0) return undefined
-    const stream = this.stream(app, channel, now)!
-    const { position } = stream
-    // Queues write text as part of a text, which may double it.
-    const maxBytes = app.limits.maxReplayBytes / (sink.queued ? 2 : 1)
-    const channelBytes = Buffer.byteLength(jsonText(channel))
-    const missed = asked?.since && stream.since(asked.since, maxBytes, channelBytes)
-    const found = missed ?? stream.last(count, maxBytes, channelBytes)
-    const events = withoutOwn(found, id, asked?.formerId)
-    return { position, recovered: missed ? true : recovered, events }
+    if (!rule) return asked && noReplay(asked)
+    if (!asked && rule.rewind === 0) return undefined
+    return replayOf(this.stream(app, channel, now)!, rule, channel, asked, app, conn)
   }
 
   /** Ends the stream of a channel; the next one has another epoch. A refusal where it cannot be removed from the store. */
   forget(app: App, channel: ChannelName): Refusal | undefined {
     const place = this.#tenants.get(app)?.places.get(channel)
     if (!place) return undefined
-    const refused = place.logged && this.#log?.discardStreamNow(place.logged.id)
+    const refused = place.logged && this.#log?.discardNow([place.logged.id])
     if (refused) return refused
     return this.#remove(place)
   }
 
   /** Ends all streams of an app, which was deleted. */
   forgetApp(app: App): void {
-    for (const place of this.#tenants.get(app)?.places.values() ?? []) this.#remove(place)
+    const places = this.#tenants.get(app)?.places
+    if (!places) return
+    this.#endAllStored(places.values())
+    for (const place of places.values()) this.#remove(place)
   }
 
   /** Notes the rules of an app that was changed: a stream ends that was not covered for a while. */
   changeRules(app: App): void {
-    const isKnown = this.#tenants.get(app)?.pastRules.add(app.record.history) ?? true
-    if (!isKnown) this.forgetApp(app)
+    const tenant = this.#tenants.get(app)
+    if (!tenant) return
+    const { pastRules } = tenant
+    const before = pastRules.prefixes
+    if (!pastRules.add(app.record.history)) return this.forgetApp(app)
+    if (pastRules.prefixes === before) return
+    this.#endAllStored([...tenant.places.values()].filter((place) => !this.#ruleOfPlace(place)))
+  }
+
+  /** Before anything is published that they lack. What else there is of them may go later. */
+  #endAllStored(places: Iterable<Place>): void {
+    const log = this.#log
+    if (log) log.discardNow([...places].flatMap(({ logged }) => logged?.id ?? []))
   }
 
   /** True where a rule has covered its channel all the time. */
@@ -301,7 +289,7 @@ export class History {
       app,
       places: new WideMap(),
       recency: new Recency(),
-      pastRules: new PastRules(),
+      pastRules: new PastRules(app.record.history),
       bytes: 0,
     }))
     const known = tenant.places.get(channel)

@@ -4,7 +4,7 @@
  */
 import { jsonText } from './json'
 import type { BackendPublication, KeptEvent } from './messages'
-import type { Position, SocketId } from './types'
+import type { Position } from './types'
 
 /** The position of an event that nothing keeps. */
 export const NOT_KEPT: Position = { epoch: '', offset: 0 }
@@ -205,13 +205,3 @@ function newEpoch(): string {
     (high! & 0x3fff_ffff).toString(36).padStart(6, '0') + (low! >>> 2).toString(36).padStart(6, '0')
   )
 }
-
-/** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */
-export const withoutOwn = (
-  events: readonly KeptEvent[],
-  id: SocketId,
-  formerId: SocketId | undefined,
-): readonly KeptEvent[] =>
-  events.filter(
-    ({ publication: { except } }) => except === undefined || (except !== id && except !== formerId),
-  )

@@ -3,111 +3,17 @@
  * is given twice, and what was given up does not stay.
  */
 import { expect, test } from 'bun:test'
-import type { App } from '../../src/core/app'
 import { channelKind } from '../../src/core/channel'
-import { isRefusal, RealtimeError } from '../../src/core/errors'
-import { History } from '../../src/core/history'
-import { HistoryLog, MAX_DISCARDED, type HistoryStore } from '../../src/core/history-log'
-import { jsonText } from '../../src/core/json'
-import type { BackendPublication } from '../../src/core/messages'
-import type { AppId, ChannelName, JsonText, Position } from '../../src/core/types'
+import { isRefusal } from '../../src/core/errors'
+import type { History } from '../../src/core/history'
+import { MAX_DISCARDED } from '../../src/core/history-log'
+import type { ChannelName, Position } from '../../src/core/types'
 import { makeRandom } from '../random'
 import { offsetsOf } from './event-list'
+import { app, begin, CHANNELS, eventsOf, makeEvent, rule, settle, Tables } from './history-tables'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
-
-type Row = { stream: number; offset: number; name: JsonText; at: number; data: JsonText }
-type StreamRow = { appId: string; channel: ChannelName; epoch: string; reserved: number }
-
-/** Two tables: all that outlives a crash. */
-class Tables implements HistoryStore {
-  readonly byId = new Map<number, StreamRow & { isClosed: boolean }>()
-  readonly rows = new Map<number, Row>()
-  isDown = false
-  isBroken = false
-  commits = 0
-  most = 0
-
-  commit(writes: Parameters<HistoryStore['commit']>[0]): void {
-    if (this.isBroken) throw new Error('a constraint')
-    if (this.isDown) throw new RealtimeError('store_unavailable', 'down')
-    this.commits++
-    this.most = Math.max(this.most, writes.length)
-    for (const write of writes) this.#write(write)
-  }
-
-  endEpochs(): void {}
-
-  *streams() {
-    for (const [id, stream] of this.byId) yield { id, ...stream }
-  }
-
-  *events() {
-    for (const [row, event] of this.rows)
-      yield { row, ...event, except: undefined, once: undefined }
-  }
-
-  #write(write: Parameters<HistoryStore['commit']>[0][number]): void {
-    if (write.type === 'reserve') {
-      const { id, appId, channel, epoch } = write.stream
-      for (const [other, known] of this.byId)
-        if (known.appId === appId && known.channel === channel) this.byId.delete(other)
-      this.byId.set(id, {
-        appId,
-        channel,
-        epoch,
-        reserved: write.reserved,
-        isClosed: write.isClosed,
-      })
-    } else if (write.type === 'append') {
-      const { row, stream, at } = write
-      const { offset, publication } = write.event
-      const { event, data } = publication
-      this.rows.set(row, { stream, offset, name: jsonText(event), data, at })
-    } else {
-      for (const id of write.streams) this.byId.delete(id)
-      for (const row of write.rows) this.rows.delete(row)
-    }
-  }
-}
-
-const rule = { prefix: '', size: 20, ttl_seconds: 600, durable: true, rewind: 0 }
-const limits = { maxHistoryBytesPerChannel: 1e6, maxHistoryBytesPerApp: 1e6 }
-const app = { id: '1' as AppId, record: { history: [rule] }, limits } as unknown as App
-const CHANNELS = ['a', 'b', 'c'] as ChannelName[]
-
-function begin(tables: Tables): { readonly history: History; readonly log: HistoryLog } {
-  const log = new HistoryLog(tables)
-  const history = new History({ maxHistoryBytes: 1e9 }, channelKind, { log, clock: Date })
-  history.load(
-    () => app,
-    0,
-    () => undefined,
-  )
-  return { history, log }
-}
-
-const makeEvent = (channel: ChannelName, event: string, chars = 1): BackendPublication => ({
-  type: 'event',
-  origin: 'backend',
-  app,
-  channel,
-  event,
-  data: JSON.stringify('x'.repeat(chars)) as JsonText,
-  sender: undefined,
-  except: undefined,
-  once: undefined,
-})
-
-const eventsOf = (history: History, channel: ChannelName) =>
-  history.stream(app, channel, 0)!.last(Infinity, Infinity)
-
-/** Lets the log write all that it has. */
-async function settle(log: HistoryLog): Promise<void> {
-  for (let n = 0; n < 3; n++) await log.committed()
-  await new Promise(setImmediate)
-}
 
 test('lives that end at random keep what was answered, and give no offset twice', async () => {
   const random = makeRandom(seed)

@@ -1,0 +1,87 @@
+/**
+ * Durable streams that go on without an event, or end: what is stored of them is gone before anything else is
+ * published, so that whoever kills the server right then finds no stream that seems whole.
+ */
+import { beforeEach, expect, test } from 'bun:test'
+import { channelKind } from '../../src/core/channel'
+import type { History } from '../../src/core/history'
+import type { ChannelName, Position } from '../../src/core/types'
+import { app, begin, limits, makeEvent, rule, settle, Tables } from './history-tables'
+
+const ROOM = 'room' as ChannelName
+/** More than the log deletes at a time. */
+const MANY = 1000
+
+const tables = new Tables()
+let history: History
+/** Where the room was. */
+let known: Position
+
+const append = (channel: ChannelName, chars = 1): Position =>
+  history.append(makeEvent(channel, 'e', chars), channelKind(channel), 0) as Position
+
+const changeRules = (...rules: object[]): void => {
+  Object.assign(app.record, { history: rules })
+  history.changeRules(app)
+}
+
+/** True where a server that starts now would take the room's stream for whole. */
+function seemsWhole(): boolean {
+  Object.assign(app.record, { history: [rule] })
+  return begin(tables).history.stream(app, ROOM, 0)!.since(known, Infinity) !== undefined
+}
+
+beforeEach(async () => {
+  Object.assign(app.record, { history: [rule] })
+  tables.byId.clear()
+  tables.rows.clear()
+  tables.isDown = false
+  const begun = begin(tables)
+  history = begun.history
+  for (let n = 0; n < MANY; n++) append(`other-${n}` as ChannelName)
+  known = append(ROOM)
+  await settle(begun.log)
+  expect(tables.byId.size).toBe(MANY + 1)
+  expect(seemsWhole()).toBe(true)
+})
+
+test.each([
+  ['its app is deleted', () => history.forgetApp(app)],
+  ['no rule covers it any more', () => changeRules()],
+  ['only a rule for others is left', () => changeRules({ ...rule, prefix: 'other' })],
+  [
+    'a rule that is not durable has it kept in memory',
+    () => {
+      changeRules({ ...rule, durable: false })
+      append(ROOM)
+    },
+  ],
+  ['an event is too large to be kept', () => append(ROOM, limits.maxHistoryBytesPerChannel)],
+  [
+    'the server starts without its app',
+    () => {
+      Object.assign(app.record, { history: [] })
+      begin(tables)
+    },
+  ],
+])('a stream is not there where %s', (_, end) => {
+  end()
+  expect(seemsWhole()).toBe(false)
+})
+
+test('one that was not covered for a while is no stream that a stop would close', async () => {
+  tables.isDown = true
+  changeRules()
+  tables.isDown = false
+  changeRules(rule)
+  history.close()
+  expect(seemsWhole()).toBe(false)
+})
+
+test('one that was always covered goes on, whatever else of the rules has changed', () => {
+  changeRules({ ...rule, size: 5 })
+  changeRules({ ...rule, prefix: 'room' }, { ...rule, prefix: 'other-1' })
+  changeRules(rule)
+  expect(seemsWhole()).toBe(true)
+  expect(tables.byId.size).toBeLessThan(MANY)
+})
