@@ -1,7 +1,7 @@
 /** WEBHOOKS: misdeeds by endpoints of webhooks, and by requests about them. */
 import { numberTexts, type Misdeed } from '../lib/misdeed'
 import { HOST } from '../lib/sides'
-import type { Stage } from '../lib/stage'
+import type { Crowd, Stage } from '../lib/stage'
 
 const ENDPOINTS = 10
 const APP = '/app-bench'
@@ -40,7 +40,26 @@ function flakyEndpoint(): string {
   return `http://${HOST}:${port}/hook`
 }
 
+/** They are told that two thousand channels are vacated, three seconds later. */
+function makeVacating(label: string, endpoints: number): Misdeed {
+  let crowd: Crowd
+  return {
+    label,
+    budgetMs: 5,
+    times: 2,
+    prepare: (stage) => sendTo(stage, numberTexts(`${DEAF}hook-`, endpoints)),
+    before: (stage) => {
+      crowd = stage.crowd(1)
+      crowd.join(() => numberTexts('c-', CHANNELS))
+    },
+    commit: () => crowd.leave(),
+    restMs: 5000,
+  }
+}
+
 export const WEBHOOKS: readonly Misdeed[] = [
+  makeVacating('a socket of 2 000 channels closes, and one endpoint is told', 1),
+  makeVacating('a socket of 2 000 channels closes, and fifty endpoints are told', 50),
   {
     label: 'the report of ten endpoints with a million events',
     budgetMs: 25,

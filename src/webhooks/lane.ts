@@ -169,17 +169,24 @@ export class Lane {
     this.#counters.webhookRequests++
     const [at, began] = [core.clock.now(), core.clock.mono()]
     const outcome = await poster.post(request)
-    if (this.#isStopped) return // its rows are due again in the next process
-    this.#isBusy = false
     const durationMs = Math.round(core.clock.mono() - began)
-    core.latencies.webhookRequest.observe(durationMs)
     const { status, error } = outcome
     const attempt = { at, durationMs, events: rows.length, status, error }
     const exchange = exchangeOf(request, target.endpoint, outcome)
+    // Many endpoints may answer at once.
+    await core.slices.runOrDefer(() => this.#settle(rows, attempt, exchange))
+  }
+
+  #settle(rows: readonly OutboxRow[], attempt: Attempt, exchange: Exchange): void {
+    if (this.#isStopped) return // its rows are due again in the next process
+    this.#isBusy = false
+    this.context.core.latencies.webhookRequest.observe(attempt.durationMs)
     this.#emitAnswer(attempt, exchange)
     try {
       const number =
-        error === null ? this.#recordDelivery(rows, attempt) : this.#recordFailure(rows, attempt)
+        attempt.error === null
+          ? this.#recordDelivery(rows, attempt)
+          : this.#recordFailure(rows, attempt)
       this.context.exchanges.add(nameOf(this.key), number, exchange)
       this.wake()
     } catch (cause) {

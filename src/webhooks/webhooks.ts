@@ -322,8 +322,10 @@ export class Webhooks implements Deliveries {
 
   /** After the stop none: the next process sends what is written then. */
   #wake(keys: Iterable<LaneKey>): void {
-    if (this.#isStopped) return
-    for (const key of keys) this.#laneOf(key).wake()
+    const wake = (key: LaneKey): void => {
+      if (!this.#isStopped) this.#laneOf(key).wake()
+    }
+    this.core.slices.add(workFor('webhooks', Array.from(keys), wake))
   }
 
   #laneOf({ appId, endpoint }: LaneKey): Lane {

@@ -159,13 +159,40 @@ describe('an endpoint that takes one request of five', () => {
   })
 })
 
-describe('one call of the operator', () => {
-  /** A meter by which each step takes a whole turn's share. */
-  const slow = () => {
-    let ms = 0
-    return () => (ms += 5)
-  }
+/** A meter by which each step takes a whole turn's share. */
+const slow = () => {
+  let ms = 0
+  return () => (ms += 5)
+}
 
+describe('who leaves two thousand channels at once', () => {
+  test('has a hundred rows written in a turn', async () => {
+    const config = { webhookFlushMs: 50 }
+    await using server = await startWithWebhooks([{ url: DEAD }], { config })
+    occupy(server, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
+    let first = 0
+    server.clock.after(50, () => (first = server.totals.webhookEvents))
+    server.advance(50)
+    expect([first, server.totals.webhookEvents]).toEqual([50, 1000]) // and as many announcements
+  })
+
+  test('has fifty endpoints told in turns, which answer in turns', async () => {
+    await using receiver = new Receiver()
+    const endpoints = Array.from({ length: 50 }, (_, n) => ({ url: `${receiver.url}/${n}` }))
+    const config = { webhookFlushMs: 50 }
+    await using server = await startWithWebhooks(endpoints, { config, meter: slow() })
+    const { slices } = server.core
+    const before = slices.turns
+    occupy(server, 'room')
+    server.advance(50)
+    expect(server.totals.webhookRequests).toBeLessThan(3)
+    await waitUntil('all are told', () => server.totals.webhookEventsDelivered === 50)
+    await waitUntil('all is done', () => slices.isIdle)
+    expect(slices.turns - before).toBeGreaterThan(90)
+  })
+})
+
+describe('one call of the operator', () => {
   test('that replays or drops a thousand takes many turns, and twice is once', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
