@@ -92,6 +92,17 @@ export class History {
     for (const { tenant } of places) this.#makeRoom(tenant)
   }
 
+  /** The last event of each cache channel that is kept, the oldest first. */
+  lasts(): readonly (KeptEvent & Position)[] {
+    const found: (KeptEvent & Position)[] = []
+    for (let link = this.#recency.oldest; link; link = link.newer) {
+      const { channel, stream } = link.item
+      const { epoch, newest } = stream
+      if (newest && this.kindOf(channel).cache) found.push({ ...newest, epoch })
+    }
+    return found.sort((one, other) => one.at - other.at)
+  }
+
   #restore({ app, stored, stream }: Taken, now: number): Place {
     const { isClosed: _, ...logged } = stored
     const place = this.#open(app, stored.channel, now, stream)

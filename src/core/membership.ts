@@ -10,7 +10,7 @@ import type { Core } from './core'
 import type { Counted, Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
-import type { Encoder, Grant, Replay, SubscribeCommand } from './messages'
+import type { Encoder, Grant, HistoryRequest, Replay, SubscribeCommand } from './messages'
 import type { PresenceView } from './plugin'
 import { beginReplay, continueReplay } from './replay'
 import type { UserId } from './types'
@@ -73,7 +73,7 @@ function join(
   conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data, replay: asked })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })
-  if (last && !has(replay, last)) sendLast(conn, encoder, last)
+  if (last && !has(replay, last) && !isOwn(history, last)) sendLast(conn, encoder, last)
   else if (kind.cache && !last && !replay?.events.length)
     conn.reply({ type: 'cache_miss', channel })
   const isSent = history && encoder.repliesWithEvents
@@ -111,6 +111,10 @@ const has = (replay: Replay | undefined, { position: { epoch, offset } }: Cached
   replay !== undefined &&
   replay.position.epoch === epoch &&
   (replay.recovered === true || replay.events.at(-1)?.offset === offset)
+
+/** True where the subscriber had excluded itself from the last event, before it came back. */
+const isOwn = (asked: HistoryRequest | undefined, { publication }: CachedEvent): boolean =>
+  asked?.formerId !== undefined && asked.formerId === publication.except
 
 /** Signs the connection in; contract 5.4 has the order of replies and notices. */
 function signIn(

@@ -71,6 +71,8 @@ export class OneNodeEngine implements Engine {
       (app, claim, channel, ageMs) =>
         this.repeats.earlier.add(app, claim, channel, now - ageMs + KEPT_MS),
     )
+    for (const { publication, at, epoch, offset } of this.#history.lasts())
+      this.#cache.put(publication, at, { epoch, offset })
   }
 
   listen(): undefined {

@@ -36,6 +36,7 @@ export const FILES = {
     'protocols/pusher-client-events',
     'protocols/pusher-subscribe',
     'protocols/history-pusher',
+    'protocols/history-cache',
     'protocols/users-rows',
     'core/streams-walk',
     'core/published-facts',

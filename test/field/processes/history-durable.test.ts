@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const newPath = (): string => join(folder, `${crypto.randomUUID()}.sqlite`)
 
-const rule = { prefix: '', size: 1000, ttl_seconds: 600, durable: true, rewind: 0 }
+const rule = { prefix: '', size: 1000, ttl_seconds: 36_000, durable: true, rewind: 0 }
 
 type Page = {
   readonly epoch: string
@@ -121,6 +121,29 @@ describe('a restart', () => {
     await trigger(server, 'd')
     expect(count()).toEqual({ n: 1 })
   })
+})
+
+/** CARILLON_CACHE_TTL_SECONDS. */
+const CACHED_MS = 1_800_000
+
+test('a restart keeps the last event of a cache channel for as long as it would have been kept', async () => {
+  const path = newPath()
+  const now = Date.now()
+  {
+    await using server = await startOn(path, now)
+    for (const name of ['a', 'b']) await trigger(server, name, 'cache-room')
+  }
+  await using server = await startOn(path, now + 500_000)
+  const heard = async (): Promise<string> => {
+    await using client = await server.raw()
+    await client.subscribed('cache-room')
+    return await client.next('the last event')
+  }
+  expect(await heard()).toContain('"event":"b"')
+  server.advance(CACHED_MS - 500_001)
+  expect(await heard()).toContain('"event":"b"')
+  server.advance(1)
+  expect(await heard()).toContain('"event":"pusher:cache_miss"')
 })
 
 test('a database that cannot write answers 503, and loses nothing that it has answered', async () => {

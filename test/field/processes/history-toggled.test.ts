@@ -1,4 +1,4 @@
-/** What is switched off and on right before a crash: a durable stream that lacks an event is never taken for whole. */
+/** What happens right before a crash: a durable stream that lacks an event is never taken for whole, and has its last one. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -84,6 +84,33 @@ class Life {
     await this.program.process.exited
   }
 }
+
+describe('the last event of a cache channel', () => {
+  const CHANNEL = 'cache-room'
+
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'outlives %s, with its position',
+    async (signal) => {
+      const path = newPath()
+      const first = await new Life(path).begin()
+      await first.create()
+      for (const name of ['a', 'b']) await first.trigger(name, [CHANNEL, 'room'])
+      const { epoch } = await first.positionOf(CHANNEL)
+      await first.end(signal)
+      const second = await new Life(path).begin()
+      const [, plain] = await second.subscribe(CHANNEL, {})
+      expect(await plain.next()).toEqual({ event: 'b', channel: CHANNEL, data: 'x' } as Frame)
+      const [, placed] = await second.subscribe(CHANNEL, { positions: true })
+      expect(await placed.next()).toMatchObject({ event: 'b', epoch, offset: 2 })
+      const [{ history }, back] = await second.subscribe(CHANNEL, { since: { epoch, offset: 2 } })
+      expect(history).toMatchObject({ recovered: true, missed: 0 })
+      await second.trigger('marker', CHANNEL)
+      for (const frames of [plain, placed, back]) expect((await frames.next()).event).toBe('marker')
+      await second.end('SIGKILL')
+    },
+    60_000,
+  )
+})
 
 /** What takes away that an event is kept, and what brings it back. */
 const TOGGLES: readonly (readonly [
