@@ -115,7 +115,7 @@ export class Intake {
     this.certainty.note(received, bytesIn, around, hasMore, tick)
   }
 
-  /** Its client is not read, or what it has sent is not counted yet. */
+  /** What its client has sent is not counted yet. */
   skip(): void {
     this.doubt.since = this.certainty.since = -1
   }

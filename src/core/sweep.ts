@@ -98,7 +98,7 @@ function closeSilent(core: Core, conn: Connection): void {
  * answer, on wires that have one, it shows that it does not.
  */
 function endUnfinished(core: Core, conn: Connection, intake: Intake, ticks: Ticks): void {
-  if (conn.isUnread || conn.late) return intake.skip()
+  if (conn.late) return intake.skip()
   const { tick } = core.state
   const { doubt, certainty } = intake
   intake.look(conn, tick)

@@ -149,10 +149,13 @@ export class Bare {
     })
   }
 
-  /** Writes what is answered, and waits for the answer. */
-  async answered(bytes: Buffer, answer: string, times = 1): Promise<void> {
+  /** Writes what is answered, each part in a turn of its own, and waits for the answers. */
+  async answered(bytes: Buffer | readonly Buffer[], answer: string, times = 1): Promise<void> {
     const before = this.heard.split(answer).length
-    this.write(bytes)
+    for (const part of [bytes].flat()) {
+      this.write(part)
+      await nextTurn()
+    }
     await waitUntil(`it hears ${answer}`, () => this.heard.split(answer).length >= before + times)
   }
 
