@@ -33,6 +33,24 @@ const KEYS = numberTexts('key-', 32_000).join('":1,"')
 const withKeys = (before: string, after: string): string =>
   `{"name":"a","channel":"a",${before}"${KEYS}":1${after}}`
 
+const TEXTS = numberTexts('', 60_000)
+  .map((text) => `"${text}"`)
+  .join()
+const OBJECTS = numberTexts('k', 60_000)
+  .map((key) => `{"${key}":1}`)
+  .join()
+
+/** By an app's backend, to the API of PushEx. */
+const push = (label: string, body: string, type: string): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) => {
+    const { key, secret } = stage.peer.app
+    const headers = { 'content-type': type, authorization: `Basic ${btoa(`${key}:${secret}`)}` }
+    return stage.http('/api/push', { method: 'POST', body, headers })
+  },
+})
+
 /** As many values as are read, and space. */
 const spacedList = (bytes: number): string =>
   `[${fillText('1 ,', 190 * KIB)}1${fillText(' ', bytes - 190 * KIB)}]`
@@ -118,6 +136,10 @@ export const REQUESTS: readonly Misdeed[] = [
       stage.get('/channels', `info=${fillText('user_count,', 700 * 11)}user_count`),
   },
   { label: '40 wrong signatures over 15 KB of query', budgetMs: 5, commit: requestWrongly },
+  trigger('a list of 60 000 texts', `{"name":"a","channel":"a","data":[${TEXTS}]}`),
+  push('a push of 32 000 keys', withKeys('"event":"a","data":{', '}'), JSON_TEXT),
+  push('a form of escapes', `event=a&channel=a&data=%EF%BF%BD${fillText('%', 500 * KIB)}`, FORM),
+  adminBody('60 000 objects', `{"app":[${OBJECTS}]}`, JSON_TEXT),
   adminBody('a form of 60 000 pairs', fillText('app[name]=a&', ADMIN_BYTES), FORM),
   adminBody('a form with one deep key', `app${'[a]'.repeat(ADMIN_BYTES / 3 - 10)}=1`, FORM),
   adminBody(

@@ -17,7 +17,8 @@ afterAll(() => server.stop())
 
 const ones = (count: number): number[] => Array.from({ length: count }, () => 1)
 const nestArrays = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
-const HEAVY = 'The body has more than 32768 objects, lists and keys'
+const HEAVY =
+  'The body has too many values: the limit is 65536, and an object or list counts as two, a text as three, a key as five more'
 const DEEP = 'data is nested too deep'
 const LARGE = 'The data content of this event exceeds the allowed maximum'
 const INFO = 'subscription_count'
@@ -133,6 +134,11 @@ test('a long query is not repeated whole where its signature is wrong', async ()
 
 const fields = (count: number): string => Array.from({ length: count }, () => 'a[]=1').join('&')
 const lists = (count: number): string => `[${'[],'.repeat(count - 2)}[]]`
+const texts = (count: number): string => JSON.stringify(ones(count).map(String))
+const keys = (count: number): string =>
+  `{${ones(count)
+    .map((_, n) => `"${n}":1`)
+    .join()}}`
 const APP_APIS = ['/api/push', '/api/apps/test-app/events']
 const ADMIN_API = ['/api/admin/apps']
 /** Bodies of the other APIs: whose admins may do more. */
@@ -143,12 +149,12 @@ const UNREADABLE: readonly (readonly [
   paths: readonly string[],
   said: string,
 ])[] = [
-  ['4097 fields', fields(4097), true, APP_APIS, 'The form has more than 4096 fields'],
-  ['65 537 fields', fields(65_537), true, ADMIN_API, 'The form has more than 65536 fields'],
-  ['a name of 300 KB', `a${'[a]'.repeat(100_000)}=1`, true, APP_APIS, 'Bad Request'],
+  ['2049 fields', fields(2049), true, APP_APIS, 'The form has more than 2048 fields'],
+  ['8193 fields', fields(8193), true, ADMIN_API, 'The form has more than 8192 fields'],
+  ['a name of 90 KB', `a${'[a]'.repeat(30_000)}=1`, true, APP_APIS, 'Bad Request'],
   ['a long name', `a${'[a]'.repeat(100_000)}=1`, true, ADMIN_API, 'Bad Request'],
-  ['32 769 lists', lists(32_769), false, APP_APIS, HEAVY],
-  ['131 073 lists', lists(131_073), false, ADMIN_API, HEAVY.replace('32768', '131072')],
+  ['32 770 lists', lists(32_770), false, APP_APIS, HEAVY],
+  ['65 538 lists', lists(65_538), false, ADMIN_API, HEAVY.replace('65536', '131072')],
   ['33 000 levels', nestArrays(33_000), false, APP_APIS, DEEP],
 ]
 test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, message) => {
@@ -160,6 +166,21 @@ test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, message) 
     const answer = await server.http(path, { method: 'POST', body, headers })
     expect([answer.status, await answer.json()]).toEqual([400, { errors: { detail: message } }])
   }
+})
+
+test.each([
+  ['/api/push', PAIR, 128 * 1024],
+  ['/api/apps/test-app/events', PAIR, 128 * 1024],
+  ['/api/admin/apps', ADMIN_PAIR, 512 * 1024],
+])('of a form at %s each escape takes time', async (path, pair, most) => {
+  const headers = { ...FORM, ...makeBasicAuth(pair) }
+  const post = async (bytes: number) => {
+    const body = `a=${'%'.repeat(bytes - 2)}`
+    const answer = await server.http(path, { method: 'POST', body, headers })
+    return [answer.status, await answer.text()]
+  }
+  expect((await post(most))[0]).not.toBe(413)
+  expect(await post(most + 1)).toEqual([413, expect.stringContaining(`more than ${most} bytes`)])
 })
 
 test('a payload and data that are too long are not parsed', async () => {
@@ -237,11 +258,14 @@ test.each([
 const ODD = JSON.stringify('{[:"\\'.repeat(20_000))
 test.each([
   ['text', ODD, undefined],
-  ['65 537 numbers', JSON.stringify(ones(65_537)), undefined],
-  ['65 538 numbers', JSON.stringify(ones(65_538)), 'The body has more than 65536 values'],
-  ['32 768 lists', lists(32_768), undefined],
-  ['32 769 lists', lists(32_769), HEAVY],
-  ['keys', `{${Array.from({ length: 32_768 }, (_, index) => `"${index}":1`).join()}}`, HEAVY],
+  ['65 536 numbers', JSON.stringify(ones(65_536)), undefined],
+  ['65 537 numbers', JSON.stringify(ones(65_537)), HEAVY],
+  ['32 769 lists', lists(32_769), undefined],
+  ['32 770 lists', lists(32_770), HEAVY],
+  ['21 845 texts', texts(21_845), undefined],
+  ['21 846 texts', texts(21_846), HEAVY],
+  ['10 922 keys', keys(10_922), undefined],
+  ['10 923 keys', keys(10_923), HEAVY],
   ['131 levels', `[${nestArrays(130)}${' '.repeat(40_000)}]`, undefined],
   ['132 levels', `[${nestArrays(131)}${' '.repeat(40_000)}]`, DEEP],
   ['levels side by side', `[${`${nestArrays(100)},`.repeat(300)}1]`, undefined],
