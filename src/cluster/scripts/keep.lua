@@ -7,7 +7,9 @@
 local head, data, once, fingerprint, once_ms, last_ms = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local size, ttl, most, bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local most_lasts = tonumber(ARGV[14])
-local taken = key('once', name .. '/' .. once)
+-- Each app that was deleted has its mark; keys are not those of a former one with its id.
+local removed = once ~= '' and redis.call('GET', prefix .. 'removed:' .. string.match(name, '^[^/]*'))
+local taken = key('once', name .. '/' .. once) .. (removed and '\n' .. removed or '')
 local first = once ~= '' and redis.call('GET', taken)
 if first then
   local content, position = split(first)

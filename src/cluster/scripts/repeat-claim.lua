@@ -5,7 +5,8 @@
 local asked, fingerprint, token, most = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
 local entry, all, now = key('repeat', name .. '/' .. asked), key('repeats', name), milliseconds()
 local known = redis.call('GET', entry)
-if known then
+-- One that is not in the list is that of a former app with this id.
+if known and redis.call('ZSCORE', all, asked) then
   local content, rest = split(known)
   local owner, answer = split(rest)
   if content ~= fingerprint then return { 'REUSED' } end
