@@ -46,6 +46,8 @@ export type PageOptions = {
   readonly transport?: string
   /** Signs subscriptions, in place of the app's own library. */
   readonly signer?: Server
+  /** Answers when it likes, by calling what it is given, as the backend that signs. */
+  readonly onAuthorize?: (answer: () => void) => void
 }
 
 export class Page {
@@ -60,7 +62,13 @@ export class Page {
 
   constructor(
     server: TestServer,
-    { name = 'pusher-js', native = true, transport = 'ws', signer }: PageOptions = {},
+    {
+      name = 'pusher-js',
+      native = true,
+      transport = 'ws',
+      signer,
+      onAuthorize = (answer) => answer(),
+    }: PageOptions = {},
   ) {
     const Pusher = loadPusher(name)
     const runtime = Pusher.Runtime
@@ -88,9 +96,11 @@ export class Page {
         endpoint: '',
         transport: 'ajax',
         customHandler: ({ socketId, channelName }: never, callback: never) =>
-          (callback as (error: null, auth: unknown) => void)(
-            null,
-            backend.authorizeChannel(socketId, channelName, { user_id: '7' }),
+          onAuthorize(() =>
+            (callback as (error: null, auth: unknown) => void)(
+              null,
+              backend.authorizeChannel(socketId, channelName, { user_id: '7' }),
+            ),
           ),
       },
     } as never
