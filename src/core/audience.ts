@@ -67,7 +67,8 @@ type Queued<Subscription> = {
 const NEAR_FRAMES = 32
 // The cost of a frame per subscriber besides its send: the runtime writes after 32. What its bytes cost only the
 // fan-out knows. A frame that is sent at once is a write by itself: 40 µs for 20 KB.
-const COST = { perFrame: 1 / 32, perByteAtOnce: 1 / 4_096 } as const
+// A queue costs as much as a good many sockets: its frames leave in a response, 80 µs where one waits.
+const COST = { perFrame: 1 / 32, perByteAtOnce: 1 / 4_096, perQueue: 16 } as const
 
 export class Audience<Subscription extends ShardMember<Subscription>> implements PendingAudience {
   readonly encoder: Encoder
@@ -265,7 +266,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   #flush(shard: Shard<Subscription>, limit = Infinity): number {
     const end = this.#end
     const { length } = shard.members
-    let cost = length
+    let cost = this.#queued ? length * COST.perQueue : length
     while (shard.next < end && cost < limit) {
       const queued = this.#queue[shard.next++ - this.#first]!
       const { frame, except } = queued
@@ -307,7 +308,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   }
 
   #newShard(): Shard<Subscription> {
-    const isSmall = this.#places < SMALL_SHARDS * SHARD_SIZE.small
+    const isSmall = this.#queued || this.#places < SMALL_SHARDS * SHARD_SIZE.small
     const shard: Shard<Subscription> = {
       topic: undefined,
       members: [],

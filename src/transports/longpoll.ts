@@ -38,6 +38,8 @@ import { QueuedSink, type QueuedSession } from './queued-sink'
 const WINDOW_MS = 10_000
 /** A session whose client has not polled for so long is over. */
 const GAP_MS = 15_000
+/** Past it the rest waits for the next poll, which comes at once: a megabyte of quotes takes 6 ms to write. */
+const MAX_RESPONSE_CHARS = 256 * 1024
 const UNPOLLED = refusal('protocol_unsupported', 'This version is not polled')
 
 /** A connection's sink, and the polls that empty it. */
@@ -107,7 +109,7 @@ class LongPoll implements QueuedSession {
     const pending = this.#pending
     if (!pending) return
     this.#forget(pending)
-    const messages = status === 200 ? this.sink.take(Infinity) : []
+    const messages = status === 200 ? this.sink.take(MAX_RESPONSE_CHARS) : []
     pending.resolve(respond(status, this.token, messages))
   }
 

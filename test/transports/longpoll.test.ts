@@ -175,6 +175,24 @@ test('shares channels with sockets, and is left out where it is excluded (74, 76
   expect((await session.poll()).messages).toEqual(['[null,null,"room","f",{}]'])
 })
 
+test('what has waited for long comes in several answers, in order', async () => {
+  await using server = await start()
+  const session = await openSession(server)
+  await session.send(JOIN)
+  await session.poll()
+  const data = 'x'.repeat(10_000)
+  for (let n = 0; n < 60; n++) await server.trigger({ channel: 'room', name: `e${n}`, data })
+  const events: string[] = []
+  const lengths: number[] = []
+  while (events.length < 60) {
+    const { messages } = await session.poll()
+    lengths.push(messages.join('').length)
+    events.push(...messages.map((message) => JSON.parse(message)[3]))
+  }
+  expect(events).toEqual(Array.from({ length: 60 }, (_, n) => `e${n}`))
+  expect(Math.max(...lengths)).toBeWithin(260_000, 280_000)
+})
+
 test('who does not fetch is given up', async () => {
   await using server = await start({ limits: { maxEventDataBytes: 1_000_000 } })
   const session = await openSession(server)

@@ -1,5 +1,6 @@
 /** Events over the HTTP fallback: to many, beside sockets, in order, with nothing lost. */
 import { describe, expect, spyOn, test } from 'bun:test'
+import { QueuedSink } from '../../src/transports/queued-sink'
 import { publish } from '../publish'
 import { pusher } from '../../src/protocols/pusher'
 import { makeRandom } from '../random'
@@ -7,9 +8,9 @@ import { start, type TestServer } from '../harness'
 import { waitForRequest, XhrClient } from './xhr-client'
 
 /** Publishes in this turn of the loop, without the detour over HTTP. */
-function publishNow(server: TestServer, data: string, socketId?: string): void {
+function publishNow(server: TestServer, data: string, socketId?: string, channel = 'room'): void {
   const app = server.core.apps.byId(server.app.id)!
-  publish(server.core, app, [{ name: 'e', data, channels: ['room'], socketId }])
+  publish(server.core, app, [{ name: 'e', data, channels: [channel], socketId }])
 }
 
 const dataOf = (messages: readonly string[]): string[] => messages.map((it) => JSON.parse(it).data)
@@ -48,6 +49,32 @@ test('1 000 sessions beside 1 000 sockets: each event is encoded once and quoted
     encoded: 10,
     quoted: 10,
   })
+}, 30_000)
+
+test('sixteen sessions are sent to in a turn: each takes as long as many sockets', async () => {
+  await using server = await start()
+  const sessions = await many(300, () => connectSubscribed(server))
+  for (const client of sessions.slice(0, 64)) {
+    await client.subscribe('small')
+    await client.messages(1)
+  }
+  using sends = spyOn(QueuedSink.prototype, 'send')
+  const mostInTurn = async (expected: number): Promise<number> => {
+    let [most, seen] = [0, 0]
+    const first = sends.mock.calls.length
+    while (seen < expected) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const now = sends.mock.calls.length - first
+      most = Math.max(most, now - seen)
+      seen = now
+    }
+    return most
+  }
+  publishNow(server, 'alone')
+  expect(await mostInTurn(300)).toBe(16)
+  publishNow(server, 'beside another')
+  publishNow(server, 'to few', undefined, 'small')
+  expect(await mostInTurn(364)).toBeLessThanOrEqual(32)
 }, 30_000)
 
 describe('an excluded', () => {
