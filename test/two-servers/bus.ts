@@ -29,7 +29,7 @@ export class Bus {
   claims!: Claims
   history!: History
   repeats!: KeptRepeats
-  readonly #taken = new Set<string>()
+  readonly #taken = new WeakMap<App, Set<string>>()
   #waiting: (() => void)[] = []
   #isHeld = false
 
@@ -46,13 +46,14 @@ export class Bus {
     return this.engines[0]!
   }
 
-  /** True where the channel has taken an event with this key; false for the first. */
-  isTaken(publication: Publication): boolean {
+  /** True where the channel has taken an event with this key; false for the first. `home` is the app as the first server has it. */
+  isTaken(home: App, publication: Publication): boolean {
     if (publication.type !== 'event' || publication.origin !== 'backend') return false
-    const { app, channel, once } = publication
-    const known = this.#taken.size
-    if (once !== undefined) this.#taken.add(`${app.id} ${channel} ${once.key}`)
-    return once !== undefined && this.#taken.size === known
+    const { channel, once } = publication
+    if (once === undefined) return false
+    const taken = this.#taken.getOrInsertComputed(home, () => new Set())
+    const known = taken.size
+    return taken.add(`${channel} ${once.key}`).size === known
   }
 
   /** Runs it one turn later, after all that was sent before. */

@@ -180,7 +180,7 @@ export class JoinedEngine implements Engine {
     return this.bus.later(() => {
       const { app } = publication
       const home = this.#home(app)
-      if (this.bus.isTaken(publication)) return NOT_KEPT
+      if (home && this.bus.isTaken(home, publication)) return NOT_KEPT
       const isBackend = publication.type === 'event' && publication.origin === 'backend'
       const position = home && isBackend ? this.#keep({ ...publication, app: home }) : NOT_KEPT
       this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }, position))
