@@ -79,6 +79,11 @@ export class Lane {
     return this.#breaker.isOpen
   }
 
+  /** True while it waits until its endpoint may be probed: nothing new is sent before. */
+  get isQuiet(): boolean {
+    return this.isProbed && this.#timer !== undefined
+  }
+
   /** After a pause: what waited is due, as after a start, and the endpoint has not failed yet. */
   resume(): void {
     const now = this.context.core.clock.now()

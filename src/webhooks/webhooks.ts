@@ -50,6 +50,8 @@ export class Webhooks implements Deliveries {
   readonly #orders: EndpointOrders | undefined
   /** Lanes whose dead letters are being replayed. */
   readonly #replays = new Set<string>()
+  /** Lanes that are about to be woken. */
+  readonly #waking = new Set<string>()
   #isStopped = false
 
   constructor(
@@ -76,7 +78,8 @@ export class Webhooks implements Deliveries {
     this.#tester = new Tester(core, { poster, audit: (entry) => outbox.audit(entry) })
     this.#recorder = new Recorder(core, outbox, {
       ...options,
-      onWritten: (lanes) => this.#wake(lanes),
+      onWritten: (lanes) =>
+        this.#wake(Iterator.from(lanes).filter((key) => !this.#laneOf(key).isQuiet)),
     })
     this.#orders = core.engine.isShared ? this.#newOrders() : undefined
     core.facts.listen({ types: ['app_changed'], receive: ({ app }) => this.#wakeLanesOf(app) })
@@ -322,10 +325,15 @@ export class Webhooks implements Deliveries {
 
   /** After the stop none: the next process sends what is written then. */
   #wake(keys: Iterable<LaneKey>): void {
+    if (this.#isStopped) return
+    const asleep = Array.from(keys).filter((key) => !this.#waking.has(nameOf(key)))
+    if (asleep.length === 0) return
+    for (const key of asleep) this.#waking.add(nameOf(key))
     const wake = (key: LaneKey): void => {
+      this.#waking.delete(nameOf(key))
       if (!this.#isStopped) this.#laneOf(key).wake()
     }
-    this.core.slices.add(workFor('webhooks', Array.from(keys), wake))
+    this.core.slices.add(workFor('webhooks', asleep, wake))
   }
 
   #laneOf({ appId, endpoint }: LaneKey): Lane {
