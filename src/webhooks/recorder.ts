@@ -24,8 +24,8 @@ import { EVENTS, eventJson, isWebhookFact, userOf, viewOfFact, type WebhookFact 
 import { Marks } from './marks'
 import { WriteQueue } from './write-queue'
 
-/** Entries of one transaction: a departure takes 20 µs. */
-const GROUP_ENTRIES = 100
+/** Entries of one transaction: a departure takes 20 to 50 µs. */
+const GROUP_ENTRIES = 50
 /** Announcements that are read in one go. */
 const ANNOUNCED_ROWS = 100
 /** Time until a failed write is retried. */
