@@ -1,7 +1,8 @@
 /**
  * SocketBytes: how many bytes the sockets of clients have received, by TCP_INFO, on Linux since 4.1. The runtime
  * shows no descriptors, so all of the process that are not known are looked through every few seconds, by the port
- * at the other end (0.9 µs each on a busy machine, Bun 1.4.5; 1.4 µs for a look at one that is). Where the system does not say, nothing is known of any socket.
+ * at the other end (0.9 µs each, Bun 1.4.5; 1.4 µs for a look at one that is). Where the system does not say,
+ * nothing is known of any socket.
  * Spec: tcp(7), getpeername(2); `linux/tcp.h`.
  */
 import { FFIType } from 'bun:ffi'

@@ -85,38 +85,54 @@ class Ledger {
   }
 }
 
-export class Intake {
+type Ledgers = {
   /** What may be an unfinished message, or headers of tiny fragments. */
   readonly doubt: Ledger
   /** What is one. */
   readonly certainty: Ledger
-  #messages = 0
+}
 
-  /** What the socket has received so far is of no message. */
+export class Intake {
+  /** Few clients ever send so much that anything has to be remembered. */
+  #ledgers: Ledgers | undefined = undefined
+  #messages = 0
+  /** What the socket had received at first is of no message. */
+  readonly #start: number
+
   constructor(readonly socket: MeteredSocket) {
-    const received = socket.received() ?? 0
-    this.doubt = new Ledger(FACTORS.doubt, received)
-    this.certainty = new Ledger(FACTORS.certainty, received)
+    this.#start = socket.received() ?? 0
   }
 
-  /** Called in each sweep. */
+  /** The tick of the first look at which there may have been an unfinished message, and at which there was one; else -1. */
+  get doubtfulSince(): number {
+    return this.#ledgers?.doubt.since ?? -1
+  }
+
+  get certainSince(): number {
+    return this.#ledgers?.certainty.since ?? -1
+  }
+
   look({ bytesIn, messagesIn, controlsIn }: HandedOver, tick: number): void {
     let received = this.socket.received()
-    if (received === undefined) return
+    if (received === undefined || received - this.#start <= SLACK_BYTES) return
+    const { doubt, certainty } = (this.#ledgers ??= {
+      doubt: new Ledger(FACTORS.doubt, this.#start),
+      certainty: new Ledger(FACTORS.certainty, this.#start),
+    })
     const around = (messagesIn + controlsIn) * this.socket.overhead
-    if (this.doubt.isTooMuch(received, bytesIn, around)) {
+    if (doubt.isTooMuch(received, bytesIn, around)) {
       const unread = this.socket.unread()
       if (unread === undefined) return
       received -= unread
     }
     const hasMore = messagesIn > this.#messages
     this.#messages = messagesIn
-    this.doubt.note(received, bytesIn, around, hasMore, tick)
-    this.certainty.note(received, bytesIn, around, hasMore, tick)
+    doubt.note(received, bytesIn, around, hasMore, tick)
+    certainty.note(received, bytesIn, around, hasMore, tick)
   }
 
   /** What its client has sent is not counted yet. */
   skip(): void {
-    this.doubt.since = this.certainty.since = -1
+    if (this.#ledgers) this.#ledgers.doubt.since = this.#ledgers.certainty.since = -1
   }
 }

@@ -100,12 +100,14 @@ function closeSilent(core: Core, conn: Connection): void {
 function endUnfinished(core: Core, conn: Connection, intake: Intake, ticks: Ticks): void {
   if (conn.late) return intake.skip()
   const { tick } = core.state
-  const { doubt, certainty } = intake
+  // Two calls of the system: for who is above suspicion only in every second sweep.
+  if (intake.doubtfulSince < 0 && tick % 2 === 1) return
   intake.look(conn, tick)
-  if (doubt.since < 0) return
-  if (doubt.since === tick) conn.reply({ type: 'ping' })
-  const isCertain = certainty.since >= 0 && tick - certainty.since >= ticks.message
-  const isMute = !conn.codec.heartbeats && tick - doubt.since >= ticks.message + ticks.pong
+  const { doubtfulSince, certainSince } = intake
+  if (doubtfulSince < 0) return
+  if (doubtfulSince === tick) conn.reply({ type: 'ping' })
+  const isCertain = certainSince >= 0 && tick - certainSince >= ticks.message
+  const isMute = !conn.codec.heartbeats && tick - doubtfulSince >= ticks.message + ticks.pong
   if (!isCertain && !isMute) return
   countersOf(core, conn.app).unfinishedClosed++
   refuseAndNotify(core, conn, REFUSE.messageTooSlow)

@@ -39,7 +39,7 @@ const STALLING: readonly Case[] = [
 
 describe.each(Object.entries(WAYS))('by %s', (_, way) => {
   describe.each([0, 7])('in the second %d of a connection', (after) => {
-    test.each(STALLING)('$name: closed after ten to fifteen seconds', async ({ first, each }) => {
+    test.each(STALLING)('$name: closed after ten to twenty seconds', async ({ first, each }) => {
       await using server = await startAs(way)
       using neighbour = await Bare.open(server, way)
       await pass(server, after)
@@ -49,7 +49,7 @@ describe.each(Object.entries(WAYS))('by %s', (_, way) => {
       await bare.arrived()
       const { conn } = bare
       let lasted = 0
-      await pass(server, 16, async (second) => {
+      await pass(server, 21, async (second) => {
         if (conn.closed) return
         lasted = second
         each?.(bare, second, way)
@@ -159,7 +159,7 @@ test('fragments of a byte are not told from a message that does not end: their c
   await using server = await startAs(way)
   using bare = await Bare.open(server, way)
   await bare.answered(fragments(way.message('x'.repeat(20_000)), 1), way.answer)
-  await pass(server, 8)
+  await pass(server, 11)
   expect(bare.heard).toContain('pusher:ping')
   bare.answerPings()
   await bare.arrived()
@@ -177,7 +177,7 @@ test('a fragment behind thousands of messages may be headers of theirs: its clie
   await bare.arrived()
   await pass(server, 39, () => bare.socket.write(PING))
   expect(bare.conn.closed).toBe(false)
-  await pass(server, 10, () => bare.socket.write(PING))
+  await pass(server, 15, () => bare.socket.write(PING))
   expect(await bare.closeCode()).toBe(way.code)
 })
 
@@ -189,7 +189,7 @@ test('150 sockets with unfinished messages are all closed, and their neighbours 
   for (let each = 0; each < 150; each++) stalling.push(await Bare.open(server, way))
   for (const bare of stalling) bare.write(begin(100 * KB))
   await Promise.all(stalling.map((bare) => bare.arrived()))
-  await pass(server, 16, () => stalling.forEach((bare) => bare.socket.write(PING)))
+  await pass(server, 21, () => stalling.forEach((bare) => bare.socket.write(PING)))
   for (const bare of stalling) {
     expect(await bare.closeCode()).toBe(way.code)
     bare.socket.destroy()
