@@ -14,7 +14,7 @@ import { loadLibc } from './libc'
 
 const TCP_INFO = { level: 6, name: 11, received: 128, bytes: 136 }
 const COUNT_UNREAD = 0x541b
-const ADDRESS = { bytes: 28, family: 0, port: 2, ipv4: 4, ipv6: 8, mapped: 20 }
+const ADDRESS = { bytes: 28, family: 0, port: 2, ipv4: 4, ipv6: 8 }
 const FAMILIES = { ipv4: 2, ipv6: 10 }
 const PORTS = 65_536
 const NONE = -1
@@ -143,16 +143,11 @@ export class SocketBytes implements SocketMeter {
   #hasAddress(wanted: string): boolean {
     const isIpv4 = !wanted.includes(':')
     if (this.#address[ADDRESS.family] === FAMILIES.ipv4)
-      return isIpv4 && this.#ipv4At(ADDRESS.ipv4) === wanted
-    // IPv4 clients may use sockets of IPv6.
-    if (isIpv4) return this.#ipv4At(ADDRESS.mapped) === wanted
+      return isIpv4 && this.#address.subarray(ADDRESS.ipv4, ADDRESS.ipv4 + 4).join('.') === wanted
     const groups = new DataView(this.#address.buffer, ADDRESS.ipv6)
-    const at = (index: number): string => groups.getUint16(2 * index).toString(16)
-    return groupsIn(wanted, 0, 8) === Array.from({ length: 8 }, (_, index) => at(index)).join(':')
-  }
-
-  #ipv4At(at: number): string {
-    return this.#address.subarray(at, at + 4).join('.')
+    const found = Array.from({ length: 8 }, (_, at) => groups.getUint16(2 * at).toString(16))
+    // IPv4 clients may use sockets of IPv6.
+    return groupsIn(isIpv4 ? `::ffff:${wanted}` : wanted, 0, 8) === found.join(':')
   }
 }
 

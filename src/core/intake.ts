@@ -98,9 +98,13 @@ export class Intake {
   #messages = 0
   /** What the socket had received at first is of no message. */
   readonly #start: number
+  /** False while what is beyond messages may be of older requests. */
+  isSure: boolean
 
   constructor(readonly socket: MeteredSocket) {
-    this.#start = socket.received() ?? 0
+    const received = socket.received()
+    this.#start = received ?? 0
+    this.isSure = received !== undefined
   }
 
   /** The tick of the first look at which there may have been an unfinished message, and at which there was one; else -1. */
@@ -114,7 +118,9 @@ export class Intake {
 
   look({ bytesIn, messagesIn, controlsIn }: HandedOver, tick: number): void {
     let received = this.socket.received()
-    if (received === undefined || received - this.#start <= SLACK_BYTES) return
+    if (received === undefined) return
+    if (received - this.#start <= SLACK_BYTES) return void (this.isSure = true)
+    const isFirst = this.#ledgers === undefined
     const { doubt, certainty } = (this.#ledgers ??= {
       doubt: new Ledger(FACTORS.doubt, this.#start),
       certainty: new Ledger(FACTORS.certainty, this.#start),
@@ -127,6 +133,7 @@ export class Intake {
     }
     const hasMore = messagesIn > this.#messages
     this.#messages = messagesIn
+    if (hasMore && !isFirst) this.isSure = true
     doubt.note(received, bytesIn, around, hasMore, tick)
     certainty.note(received, bytesIn, around, hasMore, tick)
   }

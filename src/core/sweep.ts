@@ -106,7 +106,9 @@ function endUnfinished(core: Core, conn: Connection, intake: Intake, ticks: Tick
   const { doubtfulSince, certainSince } = intake
   if (doubtfulSince < 0) return
   if (doubtfulSince === tick) conn.reply({ type: 'ping' })
-  const isCertain = certainSince >= 0 && tick - certainSince >= ticks.message
+  // A ping would have been answered; heartbeats come in their own time, and are waited for.
+  const mayBeCertain = intake.isSure || !conn.codec.heartbeats
+  const isCertain = mayBeCertain && certainSince >= 0 && tick - certainSince >= ticks.message
   const isMute = !conn.codec.heartbeats && tick - doubtfulSince >= ticks.message + ticks.pong
   if (!isCertain && !isMute) return
   countersOf(core, conn.app).unfinishedClosed++

@@ -96,7 +96,12 @@ export class Bare {
     socket.on('error', () => undefined)
   }
 
-  static async open(server: TestServer, way: Way, before = ''): Promise<Bare> {
+  /** `before` is a request on the same connection, so many seconds earlier. */
+  static async open(
+    server: TestServer,
+    way: Way,
+    { before = '', seconds = 0 } = {},
+  ): Promise<Bare> {
     const { port } = server
     const bare = new Bare(
       server,
@@ -105,7 +110,7 @@ export class Bare {
         : connect(port, way.host),
     )
     const known = new Set(server.core.hub.connections())
-    if (before !== '') await bare.#request(before)
+    if (before !== '') await bare.#request(before, seconds)
     bare.write(way.handshake(server))
     await waitUntil(
       'it is connected',
@@ -119,11 +124,10 @@ export class Bare {
     return [...this.server.core.hub.connections()].find((conn) => !known.has(conn))
   }
 
-  /** A request on the same connection, and a look of the server at it. */
-  async #request(request: string): Promise<void> {
+  async #request(request: string, seconds: number): Promise<void> {
     this.write(request)
     await waitUntil('it is answered', () => this.heard.includes('HTTP/1.1 '))
-    await pass(this.server, 5)
+    await pass(this.server, seconds)
     this.heard = ''
   }
 

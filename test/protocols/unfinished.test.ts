@@ -1,5 +1,6 @@
 /** Messages that do not end: their connections are closed, and nobody else's. On Linux, where the system says it. */
 import { describe, expect, test } from 'bun:test'
+import type { SocketBytes } from '../../src/socket-bytes'
 import { waitUntil } from '../harness'
 import { Bare, fragments, frame, pass, startAs, WAYS, type Way } from './bare-sockets'
 
@@ -38,32 +39,43 @@ const STALLING: readonly Case[] = [
 ]
 
 describe.each(Object.entries(WAYS))('by %s', (_, way) => {
-  describe.each([0, 7])('in the second %d of a connection', (after) => {
-    test.each(STALLING)('$name: closed after ten to twenty seconds', async ({ first, each }) => {
-      await using server = await startAs(way)
-      using neighbour = await Bare.open(server, way)
-      await pass(server, after)
-      using bare = await Bare.open(server, way)
-      if (after > 0) await pass(server, after)
-      await first(bare, way)
-      await bare.arrived()
-      const { conn } = bare
-      let lasted = 0
-      await pass(server, 21, async (second) => {
-        if (conn.closed) return
-        lasted = second
-        each?.(bare, second, way)
+  // Where nobody can be pinged, the first seconds have a test of their own.
+  describe.each(way === WAYS.Phoenix ? [7] : [0, 7])(
+    'in the second %d of a connection',
+    (after) => {
+      test.each(STALLING)('$name: closed after ten to twenty seconds', async ({ first, each }) => {
+        await using server = await startAs(way)
+        using neighbour = await Bare.open(server, way)
+        await pass(server, after)
+        using bare = await Bare.open(server, way)
+        if (after > 0) await pass(server, after)
+        await first(bare, way)
         await bare.arrived()
+        const { conn } = bare
+        let lasted = 0
+        await pass(server, 21, async (second) => {
+          if (conn.closed) return
+          lasted = second
+          each?.(bare, second, way)
+          await bare.arrived()
+        })
+        expect(await bare.closeCode()).toBe(way.code)
+        expect(lasted).toBeGreaterThanOrEqual(10)
+        expect(server.totals.unfinishedClosed).toBe(1)
+        await neighbour.answered(frame(1, way.message('')), way.answer)
       })
-      expect(await bare.closeCode()).toBe(way.code)
-      expect(lasted).toBeGreaterThanOrEqual(10)
-      expect(server.totals.unfinishedClosed).toBe(1)
-      await neighbour.answered(frame(1, way.message('')), way.answer)
-    })
-  })
+    },
+  )
 })
 
-const HONEST: readonly (Case & { readonly before?: string })[] = [
+const REQUEST = `POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${100 * KB}\r\n\r\n${'x'.repeat(100 * KB)}`
+
+type Honest = Case & {
+  /** A request on the same connection before, and for how long. */
+  readonly earlier?: { readonly before: string; readonly seconds: number }
+}
+
+const HONEST: readonly Honest[] = [
   {
     name: '20 000 fragments of 16 bytes in whole messages, then nothing',
     first: async (bare, { message, answer }) => {
@@ -112,16 +124,25 @@ const HONEST: readonly (Case & { readonly before?: string })[] = [
     each: (bare) => bare.write(Buffer.concat(Array<Buffer>(100).fill(frame(9, 'x'.repeat(125))))),
   },
   {
-    name: 'requests of 100 KB on the same connection, before it was a WebSocket',
-    before: `POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${100 * KB}\r\n\r\n${'x'.repeat(100 * KB)}`,
+    name: 'a request of 100 KB on the same connection, seconds before it was a WebSocket',
+    earlier: { before: REQUEST, seconds: 5 },
     first: () => undefined,
+  },
+  {
+    name: 'a request of 100 KB on the same connection, right before it was a WebSocket',
+    earlier: { before: REQUEST, seconds: 0 },
+    first: (bare, { message, answer }) => bare.answered(frame(1, message('')), answer),
+    each: (bare, second, { message }) => {
+      bare.answerPings()
+      if (second % 30 === 29) bare.write(frame(1, message('')))
+    },
   },
 ]
 
 describe.each(Object.entries(WAYS))('by %s', (_, way) => {
-  test.each(HONEST)('$name: stays', async ({ before, first, each }) => {
+  test.each(HONEST)('$name: stays', async ({ earlier, first, each }) => {
     await using server = await startAs(way)
-    using bare = await Bare.open(server, way, before)
+    using bare = await Bare.open(server, way, earlier)
     await first(bare, way)
     await pass(server, 63, async (second) => {
       await each?.(bare, second, way)
@@ -130,6 +151,29 @@ describe.each(Object.entries(WAYS))('by %s', (_, way) => {
     await bare.answered(frame(1, way.message('')), way.answer)
     expect(server.totals.unfinishedClosed).toBe(0)
   })
+})
+
+test('a message that begins before the first look, on a wire without pings, may be an older request: it has until the heartbeat', async () => {
+  const way = WAYS.Phoenix!
+  await using server = await startAs(way)
+  using bare = await Bare.open(server, way)
+  bare.write(begin(60 * KB))
+  await bare.arrived()
+  await pass(server, 59, () => bare.socket.write(PING))
+  expect(bare.conn.closed).toBe(false)
+  await pass(server, 10, () => bare.socket.write(PING))
+  expect(await bare.closeCode()).toBe(1001)
+})
+
+test('a socket of IPv6 is not taken for that of the IPv4 client with its last four bytes', async () => {
+  const way = WAYS['Pusher by IPv6']!
+  await using server = await startAs(way)
+  using bare = await Bare.open(server, way)
+  await bare.arrived()
+  const sockets = server.core.sockets as SocketBytes
+  bare.conn.intake!.socket.release()
+  expect(sockets.take('0.0.0.1', bare.socket.localPort!)).toBe(-1)
+  expect(sockets.take('::1', bare.socket.localPort!)).toBeGreaterThan(0)
 })
 
 describe('who is not read', () => {
