@@ -7,8 +7,11 @@
 local head, data, once, fingerprint, once_ms, last_ms = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local size, ttl, most, bytes = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local most_lasts = tonumber(ARGV[14])
--- Each app that was deleted has its mark; keys are not those of a former one with its id.
-local removed = once ~= '' and redis.call('GET', prefix .. 'removed:' .. string.match(name, '^[^/]*'))
+-- Each app that was deleted has its mark, which lasts as long as the keys that have it in their names: they are not those
+-- of a former one with its id.
+local mark = prefix .. 'removed:' .. string.match(name, '^[^/]*')
+local removed = once ~= '' and redis.call('GET', mark)
+if removed and redis.call('PTTL', mark) < tonumber(once_ms) then redis.call('PEXPIRE', mark, once_ms) end
 local taken = key('once', name .. '/' .. once) .. (removed and '\n' .. removed or '')
 local first = once ~= '' and redis.call('GET', taken)
 if first then

@@ -56,6 +56,23 @@ describeWith('redis-server', 'two nodes', () => {
     ])
   })
 
+  test('what a channel takes once it knows for as long as it says, also where its app was once deleted', async () => {
+    await using pair = await startPair()
+    const { one, two, redis } = pair
+    const name = `${one.app.id}/room`
+    const mark = `carillon:default:{${partitionOf(name)}}:removed:${one.app.id}`
+    await redis.cli('set', mark, 'former', 'px', '60000')
+    const once = { ...event, channels: ['room'], idempotency_key: '1' }
+    for (const node of [one, two])
+      expect(await post(node.sdk(), '/events', once)).toEqual([200, '{}'])
+    const [left, taken] = await Promise.all([
+      redis.cli('pttl', mark),
+      redis.cli('--scan', '--pattern', '*:once:*'),
+    ])
+    expect(taken).toContain(`${name}/1\nformer`)
+    expect(Number(left)).toBeGreaterThan(590_000)
+  })
+
   test('the last event of a cache channel is the same on both, and a miss is told once', async () => {
     await using pair = await startPair()
     const { one, two } = pair
