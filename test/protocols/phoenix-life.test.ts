@@ -48,7 +48,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect(joined.unread).toEqual([])
   })
 
-  const CODES = [1001, 1009, 1011, 1012]
+  const CODES = [1001, 1008, 1009, 1011, 1012]
   test.each(CODES)('closed with %d it comes back (31)', async (code) => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, QUICK)
@@ -119,7 +119,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
 test('no refusal closes a Phoenix socket with 1000, or with a code of Pusher’s (31, trap 11)', () => {
   const codes = Object.values(WIRE_ERRORS).map(({ phoenix }) => phoenix)
   const closing = new Set(codes.filter((code) => typeof code === 'number'))
-  expect([...closing].sort()).toEqual([1001, 1009, 1011, 1012])
+  expect([...closing].sort()).toEqual([1001, 1008, 1009, 1011, 1012])
 })
 
 const KICKS: readonly (readonly [object, number])[] = [
