@@ -68,7 +68,7 @@ export class DueRows {
     const inOrder = this.#retriedFirst ? [this.#retried, this.#ready] : [this.#ready, this.#retried]
     const count = (): number =>
       inOrder.reduce((sum, channels) => sum + this.#firstIds(channels, limit).length, 0)
-    const unread = count() < limit && this.#read()
+    const unread = count() < limit && this.#read(Math.min(2 * limit, MAX_PER_FIND))
     const expected = count()
     const rows = inOrder.flatMap((channels) => this.#heads(channels, limit))
     const left = this.#ready.size + this.#retried.size > 0
@@ -134,12 +134,12 @@ export class DueRows {
   }
 
   /** Reads on. True where there may be more. */
-  #read(): boolean {
-    const values = { lane: this.lane, cursor: this.#cursor, limit: MAX_PER_FIND }
+  #read(limit: number): boolean {
+    const values = { lane: this.lane, cursor: this.#cursor, limit }
     const rows = this.db.query<Place, [typeof values]>(READ).all(values)
     for (const row of rows) this.#remember(row)
     this.#cursor = rows.at(-1)?.id ?? this.#cursor
-    return rows.length === MAX_PER_FIND
+    return rows.length === limit
   }
 
   /** Ids come in order, those of rows under way for the second time. */

@@ -293,8 +293,9 @@ export class Lane {
     this.context.core.slices.add(workFor('webhooks', [this], () => this.wake()))
   }
 
+  /** Many endpoints may be due at once. */
   #wakeAfter(delayMs: number): void {
-    this.#timer = this.context.core.clock.after(delayMs, () => this.wake())
+    this.#timer = this.context.core.clock.after(delayMs, () => this.#wakeSoon())
   }
 
   #reportFault(cause: unknown): void {

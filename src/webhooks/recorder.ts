@@ -8,6 +8,7 @@ import { totalCounters } from '../core/counters'
 import type { FactKeeper, StreamPlace } from '../core/facts'
 import { runGatesNow } from '../core/hooks'
 import type { DepartureFact } from '../core/messages'
+import type { Work } from '../core/slices'
 import type { Cancel, ChannelName, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf, WEBHOOK_EVENTS, type WebhookEventName } from '../core/webhooks'
@@ -24,8 +25,8 @@ import { EVENTS, eventJson, isWebhookFact, userOf, viewOfFact, type WebhookFact 
 import { Marks } from './marks'
 import { WriteQueue } from './write-queue'
 
-/** Entries of one transaction: a departure takes 20 to 50 µs. */
-const GROUP_ENTRIES = 50
+/** Entries of one transaction, of which a turn may have several: a departure takes 20 to 50 µs. */
+const GROUP_ENTRIES = 16
 /** Announcements that are read in one go. */
 const ANNOUNCED_ROWS = 100
 /** Time until a failed write is retried. */
@@ -48,6 +49,8 @@ export class Recorder {
   /** A fact of a stream is being emitted: its mark is to follow. */
   #place: StreamPlace | undefined
   #timer: Cancel | undefined
+  /** Groups are being written, as turns have time. */
+  #isWriting = false
   #hasOverflowed = false
   #isStopped = false
   /** Entries wait: another process may be about to have the database. */
@@ -261,7 +264,7 @@ export class Recorder {
   }
 
   #scheduleWrite(): void {
-    if (this.#isEmpty || this.#timer || this.#isHeld || this.#place) return
+    if (this.#isEmpty || this.#timer || this.#isWriting || this.#isHeld || this.#place) return
     if (this.options.flushMs > 0) this.#flushAfter(this.options.flushMs)
     else this.#flush()
   }
@@ -274,8 +277,20 @@ export class Recorder {
   }
 
   #flush(): void {
-    if (!this.#write()) this.#flushAfter(RETRY_MS)
-    else if (!this.#isEmpty) this.#flushAfter(0)
+    this.#isWriting = true
+    this.core.slices.add(this.#flushing)
+  }
+
+  /** Writes a group per step, until none waits. */
+  readonly #flushing: Work = {
+    part: 'webhooks',
+    step: () => {
+      const goesOn = !this.#isEmpty && !this.#isHeld && !this.#isStopped
+      const isWritten = goesOn && this.#write()
+      this.#isWriting = isWritten && !this.#isEmpty
+      if (goesOn && !isWritten) this.#flushAfter(RETRY_MS)
+      return this.#isWriting
+    },
   }
 
   /** Writes one group, whole. False where there is no room, or the database fails. */

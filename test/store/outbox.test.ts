@@ -148,3 +148,19 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   ])
   expect(outbox.lanes('1')).toMatchObject([kept])
 })
+
+test('twice as many rows are read as one request may have, however many wait', () => {
+  using db = openDatabase(':memory:')
+  const outbox = outboxStore(db, RETRIES)
+  const of = (channel: string) =>
+    ({ type: 'event', ...KEY, channel, event: '{}', subject: { kind: 'occurrence' } }) as const
+  outbox.record([...Array(45).fill('busy'), 'other'].map(of), 0, 100)
+  const terms = { now: 0, mono: 0, until: LEASE_MS, alone: 4, limit: 10 }
+  const take = () => outbox.take(KEY, terms, ({ length }) => length)
+  const takes = Array.from({ length: 3 }, take)
+  expect(takes.map(({ rows, more }) => [rows.length, more])).toEqual([
+    [10, true], // of twenty
+    [0, true], // the next twenty wait for those
+    [1, true],
+  ])
+})

@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reject } from 'carillon/plugin'
 import { makePlugin } from '../harness'
-import { readDeliveries, occupy, Receiver, waitUntilSettled, startWithWebhooks } from './receiver'
+import {
+  readDeliveries,
+  occupy,
+  Receiver,
+  waitUntil,
+  waitUntilSettled,
+  startWithWebhooks,
+} from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -92,7 +99,7 @@ test('what a thousand were told is read in slices, before anybody connects; stra
   expect(second.core.slices.turns).toBeGreaterThanOrEqual(8)
   expect(apps()).toEqual([{ app_id: '1' }])
   for (let turn = 0; turn < 12; turn++) second.advance(SETTLE_MS / 6)
-  expect(apps()).toEqual([])
+  await waitUntil('all are forgotten', () => apps().length === 0)
 })
 
 test('a server that leaves hears the answers that are under way: nothing is sent twice', async () => {
@@ -131,6 +138,20 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
     'channel_occupied a',
     'channel_occupied b',
   ])
+})
+
+test('a server that stops writes first what turns had no time for', async () => {
+  const config = { databasePath: file(), webhookFlushMs: 50 }
+  const webhooks = [{ url: 'http://127.0.0.1:1/hook' }]
+  let ms = 0
+  const meter = () => (ms += 5) // each step is a turn
+  const first = await startWithWebhooks(webhooks, { config, meter })
+  occupy(first, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
+  first.advance(50)
+  expect(first.totals.webhookEvents).toBeLessThan(100)
+  await first.stop()
+  await using second = await startWithWebhooks(webhooks, { config })
+  expect(await readDeliveries(second)).toMatchObject({ pending: 1000 })
 })
 
 test('the delivery log is there after a restart, its last twenty requests', async () => {
