@@ -266,7 +266,12 @@ export class Recorder {
   #scheduleWrite(): void {
     if (this.#isEmpty || this.#timer || this.#isWriting || this.#isHeld || this.#place) return
     if (this.options.flushMs > 0) this.#flushAfter(this.options.flushMs)
-    else this.#flush()
+    else this.#writeAtOnce()
+  }
+
+  /** Before anybody hears of it. */
+  #writeAtOnce(): void {
+    while (!this.#isEmpty) if (!this.#write()) return this.#flushAfter(RETRY_MS)
   }
 
   #flushAfter(delayMs: number): void {
