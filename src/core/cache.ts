@@ -49,14 +49,16 @@ export class Cache {
       for (const cached of channels.values()) if (cached.expiresAt > now) yield cached
   }
 
-  /** Drops what has expired, in O(that). */
-  sweep(now: number): void {
+  /** Drops what has expired: an event with each item, or an app that has none left. */
+  *dropExpired(now: number): IterableIterator<App> {
     for (const [app, channels] of this.#apps) {
       for (const [channel, { expiresAt }] of channels) {
         if (expiresAt > now) break
         channels.delete(channel)
+        yield app
       }
       if (channels.size === 0) this.#apps.delete(app)
+      yield app
     }
   }
 }

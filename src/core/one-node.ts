@@ -34,6 +34,7 @@ import { Presence, type Counts } from './presence'
 import { KEPT_MS, KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
 import { callShared } from './shared'
+import { Pass } from './slices'
 import { NOT_KEPT, type HistoryPage, type HistoryQuery } from './stream'
 import type { AppId, ChannelName, Member, Position, SocketId, UserId } from './types'
 
@@ -45,6 +46,7 @@ export class OneNodeEngine implements Engine {
   readonly presence = new Presence()
   readonly repeats: KeptRepeats
   readonly #cache: Cache
+  readonly #cacheSweep: Pass<App>
   readonly #history: History
   readonly #claims: Claims
   readonly #parts: EngineParts
@@ -54,8 +56,15 @@ export class OneNodeEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts
-    this.#cache = new Cache(parts.cacheTtlMs)
-    const { clock, historyStore, kindOf, limits } = parts
+    const { cacheTtlMs, clock, historyStore, kindOf, limits, slices } = parts
+    const cache = new Cache(cacheTtlMs)
+    this.#cache = cache
+    this.#cacheSweep = new Pass(
+      slices,
+      'cache',
+      () => cache.dropExpired(clock.mono()),
+      () => undefined,
+    )
     const durable = historyStore && { log: new HistoryLog(historyStore), clock }
     this.#history = new History(limits, kindOf, durable)
     this.#claims = new Claims(parts.clock)
@@ -278,9 +287,8 @@ export class OneNodeEngine implements Engine {
   }
 
   sweep(): void {
-    const now = this.#parts.clock.mono()
-    this.#cache.sweep(now)
-    if (!this.#isHandedOver) this.#history.sweep(now)
+    this.#cacheSweep.begin()
+    if (!this.#isHandedOver) this.#history.sweep(this.#parts.clock.mono())
     this.#claims.sweep()
     this.repeats.sweep()
   }

@@ -191,3 +191,22 @@ describe('a sweep', () => {
     for (const [id, looks] of looked) expect([id, looks]).toEqual([id, ids.has(id) ? 0 : 1])
   })
 })
+
+test('cached events that expire at once are dropped in slices', async () => {
+  await using server = await start({ meter: slow(), config: { cacheTtlSeconds: 60 } })
+  const { slices } = server.core
+  for (let n = 0; n < 500; n += 100) {
+    const channels = Array.from({ length: 100 }, (_, index) => `cache-${n + index}`)
+    const event = JSON.stringify({ name: 'e', channels, data: '1' })
+    expect((await server.signed('POST', '/events', event)).status).toBe(200)
+  }
+  const sweepTurns = async (ms: number): Promise<number> => {
+    const before = slices.turns
+    server.advance(ms)
+    while (!slices.isIdle) await turn()
+    return slices.turns - before
+  }
+  const quiet = await sweepTurns(30_000)
+  await sweepTurns(25_000)
+  expect(await sweepTurns(30_000)).toBeGreaterThan(quiet + 500 / 16 / (2 * SLICE_MS))
+})

@@ -119,7 +119,7 @@ export class Bus {
 
   /** Drops what has expired by then. */
   sweep(now: number): void {
-    this.cache.sweep(now)
+    for (const _ of this.cache.dropExpired(now));
     this.history.sweep(now)
     this.claims.sweep()
     this.repeats.sweep()
