@@ -116,6 +116,15 @@ export class Watcher {
     this.#text += `id: ${this.id}.${++this.#lastId}\nevent: ${kind}\ndata: ${makeRow()}\n\n`
     this.#timer ??= this.core.clock.after(GATHER_MS, () => {
       this.#timer = undefined
+      this.#flushSoon()
+    })
+  }
+
+  /** All who watch an app are due at once; what their readers do with it comes on top. */
+  #flushSoon(): void {
+    const { slices } = this.core
+    slices.schedule(() => {
+      slices.noteUnfinished()
       this.flush()
     })
   }

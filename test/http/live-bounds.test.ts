@@ -1,10 +1,12 @@
 /** Live streams are bounded: what a write has, how many there are, what a reader that stands still costs. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, spyOn, test } from 'bun:test'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Watcher } from '../../src/http/live-watcher'
+import { startRationed } from '../core/rationed'
 import { start, type TestServer } from '../harness'
 import { bearer, makeToken } from '../tokens'
-import { waitUntil } from '../webhooks/receiver'
+import { occupy, waitUntil } from '../webhooks/receiver'
 import { Stream } from './live-stream'
 
 let server: TestServer
@@ -30,6 +32,27 @@ test('of what is too much for one write it is told how much there was', async ()
   await server.trigger({ channel: 'room', name: 'later', data: 'x' })
   expect((await stream.next())?.data['event']).toBe('later')
   await stream.cancel()
+})
+
+test('twenty streams are written to in turns', async () => {
+  await using rationed = await startRationed({ limits: { maxLiveStreams: 20 } })
+  const { server: own, slow } = rationed
+  const streams: Stream[] = []
+  for (let n = 0; n < 20; n++) {
+    const stream = new Stream(own, await own.admin(`${LIVE}?kinds=channel_occupied`))
+    await stream.nextOf('hello')
+    streams.push(stream)
+  }
+  using flushes = spyOn(Watcher.prototype, 'flush')
+  slow(1)
+  occupy(own, 'room')
+  own.advance(100)
+  expect(flushes.mock.calls.length).toBeLessThan(3)
+  await waitUntil('all are written', () => flushes.mock.calls.length === 20)
+  for (const stream of streams) {
+    expect((await stream.next())?.data['channel']).toBe('room')
+    await stream.cancel()
+  }
 })
 
 test('a burst of one kind hides no other', async () => {
