@@ -35,6 +35,9 @@ export type StoredStream = {
   readonly isClosed: boolean
 }
 
+/** A row whose streams have ended. */
+export type EndedStreams = { readonly row: number; readonly streams: readonly number[] }
+
 /** What the log knows of a stream. */
 export type LoggedStream = Omit<StoredStream, 'reserved' | 'isClosed'> & {
   /** The last offset that is reserved, or is about to be. */
@@ -59,7 +62,9 @@ export type HistoryWrite =
       /** Epoch milliseconds. */
       readonly at: number
     }
-  /** Streams by their ids, and events by their rows. */
+  /** A row that says of many streams that they have ended: to delete them takes longer than a turn may. */
+  | { readonly type: 'end'; readonly row: number; readonly streams: readonly number[] }
+  /** Streams by their ids, rows of those that have ended among them, and events by their rows. */
   | {
       readonly type: 'discard'
       readonly streams: readonly number[]
@@ -68,7 +73,10 @@ export type HistoryWrite =
 
 /** Storage of durable streams. */
 export interface HistoryStore {
+  /** In the order of their ids; also those that have ended. */
   streams(): Iterable<StoredStream>
+  /** The rows that say which ones have. */
+  ended(): Iterable<EndedStreams>
   /** In no order; also those of streams that were discarded. */
   events(): Iterable<StoredEvent>
   /** All or nothing. @throws RealtimeError('store_unavailable') */
@@ -116,9 +124,15 @@ export class HistoryLog {
 
   /** The stored streams; read before their events, once, before anything is written. */
   *streams(): IterableIterator<StoredStream> {
+    const gone = new Set<number>()
+    for (const ended of this.#store.ended()) {
+      this.#lastStream = Math.max(this.#lastStream, ended.row)
+      for (const id of ended.streams) gone.add(id)
+      this.#discardEnded(ended)
+    }
     for (const stream of this.#store.streams()) {
       this.#lastStream = Math.max(this.#lastStream, stream.id)
-      yield stream
+      if (!gone.has(stream.id)) yield stream
     }
   }
 
@@ -177,10 +191,24 @@ export class HistoryLog {
   discardNow(streams: readonly number[]): Refusal | undefined {
     if (streams.length === 0) return undefined
     this.commitNow()
+    if (streams.length > MAX_DISCARDED.rows) return this.#endNow(streams)
     const write = { type: 'discard', streams, rows: [] } as const
     const refused = this.#tryCommit([write], 'nothing was given up')
     if (!refused) this.#makeDue()
     return refused
+  }
+
+  #endNow(streams: readonly number[]): Refusal | undefined {
+    const ended = { row: ++this.#lastStream, streams }
+    const refused = this.#tryCommit([{ type: 'end', ...ended }], 'nothing was given up')
+    if (!refused) this.#discardEnded(ended)
+    return refused
+  }
+
+  /** Deletes streams that have ended, then the row that says so. */
+  #discardEnded({ row, streams }: EndedStreams): void {
+    for (const id of streams) this.#streams.push(id)
+    this.discardStream(row)
   }
 
   discardEvent(row: number, bytes: number): void {
@@ -310,8 +338,9 @@ export class HistoryLog {
       write.stream.reserved = write.stream.committed
       return
     }
+    if (write.type === 'end') return
     if (write.type === 'discard') {
-      this.#streams.push(...write.streams)
+      this.#streams.unshift(...write.streams) // before the row that says that they have ended
       this.#stale.push(...write.rows)
       return
     }

@@ -231,10 +231,10 @@ export class History {
 
   /** Ends all streams of an app, which was deleted. */
   forgetApp(app: App): void {
-    const places = this.#tenants.get(app)?.places
-    if (!places) return
-    this.#endAllStored(places.values())
-    for (const place of places.values()) this.#remove(place)
+    const tenant = this.#tenants.get(app)
+    if (!tenant) return
+    this.#endStoredOf(tenant, () => true)
+    for (const place of tenant.places.values()) this.#remove(place)
   }
 
   /** Notes the rules of an app that was changed: a stream ends that was not covered for a while. */
@@ -245,13 +245,15 @@ export class History {
     const before = pastRules.prefixes
     if (!pastRules.add(app.record.history)) return this.forgetApp(app)
     if (pastRules.prefixes === before) return
-    this.#endAllStored([...tenant.places.values()].filter((place) => !this.#ruleOfPlace(place)))
+    this.#endStoredOf(tenant, (place) => !this.#ruleOfPlace(place))
   }
 
   /** Before anything is published that they lack. What else there is of them may go later. */
-  #endAllStored(places: Iterable<Place>): void {
-    const log = this.#log
-    if (log) log.discardNow([...places].flatMap(({ logged }) => logged?.id ?? []))
+  #endStoredOf({ places }: Tenant, isEnding: (place: Place) => boolean): void {
+    const ended: number[] = []
+    for (const place of places.values())
+      if (place.logged && isEnding(place)) ended.push(place.logged.id)
+    this.#log?.discardNow(ended)
   }
 
   /** True where a rule has covered its channel all the time. */

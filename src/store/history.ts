@@ -2,6 +2,7 @@
  * Durable streams: their events, and how far their offsets are reserved. Written in groups, read at the start.
  */
 import type {
+  EndedStreams,
   HistoryStore,
   HistoryWrite,
   LoggedStream,
@@ -12,8 +13,11 @@ import { jsonText } from '../core/json'
 import type { ChannelName, JsonText, SocketId } from '../core/types'
 import type { Writes } from './writes'
 
-const STREAMS =
-  'SELECT id, app_id, channel, epoch, reserved, closed FROM history_streams ORDER BY id'
+/** The app, which none has, of rows that list streams which have ended, by their ids in the place of the epoch. */
+const ENDED = "app_id = ''"
+const STREAMS = `
+  SELECT id, app_id, channel, epoch, reserved, closed FROM history_streams WHERE NOT ${ENDED} ORDER BY id`
+const ENDED_STREAMS = `SELECT id AS row, epoch AS streams FROM history_streams WHERE ${ENDED}`
 const EVENTS = `
   SELECT id, stream, offset, name, data, except_id, at, key, request FROM history_events`
 // The former stream of the channel may be there still, where it could not be deleted.
@@ -24,7 +28,9 @@ const APPEND = `
   INSERT OR REPLACE INTO history_events (id, stream, offset, name, data, except_id, at, key, request)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 /** Whoever resumes from one of before is told that something is not kept, and not given others in its place. */
-export const END_EPOCHS = 'UPDATE history_streams SET epoch = lower(hex(randomblob(8)))'
+export const END_EPOCHS = `UPDATE history_streams SET epoch = lower(hex(randomblob(8))) WHERE NOT ${ENDED}`
+const END = `
+  INSERT INTO history_streams (id, app_id, channel, epoch, reserved, closed) VALUES (?1, '', ?1, ?2, 0, 1)`
 const DISCARD_EVENTS = 'DELETE FROM history_events WHERE id BETWEEN ? AND ?'
 const DISCARD_STREAM = 'DELETE FROM history_streams WHERE id = ?'
 
@@ -36,6 +42,7 @@ type StreamRow = {
   readonly reserved: number
   readonly closed: number
 }
+type EndedRow = { readonly row: number; readonly streams: string }
 type EventRow = {
   readonly id: number
   readonly stream: number
@@ -71,7 +78,7 @@ const eventOf = ({ id: row, stream, offset, name, data, at, ...rest }: EventRow)
 
 export function historyStore(writes: Writes): HistoryStore {
   const { db } = writes
-  const [reserve, append] = [db.query(RESERVE), db.query(APPEND)]
+  const [reserve, append, end] = [db.query(RESERVE), db.query(APPEND), db.query(END)]
   const [discardEvents, discardStream] = [db.query(DISCARD_EVENTS), db.query(DISCARD_STREAM)]
   const reserveOf = ({ id, appId, channel, epoch }: LoggedStream, to: number, closed: boolean) =>
     reserve.run(id, appId, channel, epoch, to, closed ? 1 : 0)
@@ -88,6 +95,9 @@ export function historyStore(writes: Writes): HistoryStore {
         append.run(row, stream, offset, jsonText(event), data, except, at, key, request)
         return
       }
+      case 'end':
+        end.run(change.row, change.streams.join(' '))
+        return
       case 'discard':
         for (const id of change.streams) discardStream.run(id)
         for (const [first, last] of runsOf(change.rows)) discardEvents.run(first, last)
@@ -97,6 +107,10 @@ export function historyStore(writes: Writes): HistoryStore {
   return {
     *streams(): IterableIterator<StoredStream> {
       for (const row of db.query<StreamRow, []>(STREAMS).iterate()) yield streamOf(row)
+    },
+    *ended(): IterableIterator<EndedStreams> {
+      for (const { row, streams } of db.query<EndedRow, []>(ENDED_STREAMS).all())
+        yield { row, streams: streams.split(' ').map(Number) }
     },
     *events(): IterableIterator<StoredEvent> {
       for (const row of db.query<EventRow, []>(EVENTS).iterate()) yield eventOf(row)

@@ -5,6 +5,7 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { channelKind } from '../../src/core/channel'
 import type { History } from '../../src/core/history'
+import { MAX_DISCARDED } from '../../src/core/history-log'
 import type { ChannelName, Position } from '../../src/core/types'
 import { app, begin, limits, makeEvent, rule, settle, Tables } from './history-tables'
 
@@ -12,7 +13,7 @@ const ROOM = 'room' as ChannelName
 /** More than the log deletes at a time. */
 const MANY = 1000
 
-const tables = new Tables()
+let tables: Tables
 let history: History
 /** Where the room was. */
 let known: Position
@@ -33,9 +34,7 @@ function seemsWhole(): boolean {
 
 beforeEach(async () => {
   Object.assign(app.record, { history: [rule] })
-  tables.byId.clear()
-  tables.rows.clear()
-  tables.isDown = false
+  tables = new Tables()
   const begun = begin(tables)
   history = begun.history
   for (let n = 0; n < MANY; n++) append(`other-${n}` as ChannelName)
@@ -83,5 +82,24 @@ test('one that was always covered goes on, whatever else of the rules has change
   changeRules({ ...rule, prefix: 'room' }, { ...rule, prefix: 'other-1' })
   changeRules(rule)
   expect(seemsWhole()).toBe(true)
-  expect(tables.byId.size).toBeLessThan(MANY)
+  const [ended] = tables.endedByRow.values()
+  expect(ended?.length).toBeWithin(1, MANY)
+})
+
+test('many are ended at once and deleted in turns; a crash or a failure in between brings none back', async () => {
+  tables.commits = tables.mostDiscarded = 0
+  history.forgetApp(app)
+  expect([tables.commits, tables.byId.size, tables.endedByRow.size]).toEqual([1, MANY + 1, 1])
+  await new Promise(setImmediate)
+  const left = tables.byId.size
+  expect(left).toBeWithin(1, MANY)
+  tables.isDown = true
+  await new Promise(setImmediate)
+  tables.isDown = false
+  history.sweep(0)
+  while (tables.endedByRow.size > 0) {
+    expect(seemsWhole()).toBe(false)
+    await new Promise(setImmediate)
+  }
+  expect([tables.byId.size, tables.mostDiscarded]).toEqual([0, MAX_DISCARDED.rows])
 })

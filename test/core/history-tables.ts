@@ -11,14 +11,17 @@ import type { AppId, ChannelName, JsonText } from '../../src/core/types'
 type Row = { stream: number; offset: number; name: JsonText; at: number; data: JsonText }
 type StreamRow = { appId: string; channel: ChannelName; epoch: string; reserved: number }
 
-/** Two tables: all that outlives a crash. */
+/** Three tables: all that outlives a crash. */
 export class Tables implements HistoryStore {
+  readonly endedByRow = new Map<number, readonly number[]>()
   readonly byId = new Map<number, StreamRow & { isClosed: boolean }>()
   readonly rows = new Map<number, Row>()
   isDown = false
   isBroken = false
   commits = 0
   most = 0
+  /** Streams that were deleted at once. */
+  mostDiscarded = 0
 
   commit(writes: Parameters<HistoryStore['commit']>[0]): void {
     if (this.isBroken) throw new Error('a constraint')
@@ -32,6 +35,10 @@ export class Tables implements HistoryStore {
 
   *streams() {
     for (const [id, stream] of this.byId) yield { id, ...stream }
+  }
+
+  *ended() {
+    for (const [row, streams] of this.endedByRow) yield { row, streams }
   }
 
   *events() {
@@ -56,8 +63,14 @@ export class Tables implements HistoryStore {
       const { offset, publication } = write.event
       const { event, data } = publication
       this.rows.set(row, { stream, offset, name: jsonText(event), data, at })
+    } else if (write.type === 'end') {
+      this.endedByRow.set(write.row, write.streams)
     } else {
-      for (const id of write.streams) this.byId.delete(id)
+      this.mostDiscarded = Math.max(this.mostDiscarded, write.streams.length)
+      for (const id of write.streams) {
+        this.byId.delete(id)
+        this.endedByRow.delete(id)
+      }
       for (const row of write.rows) this.rows.delete(row)
     }
   }

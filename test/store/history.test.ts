@@ -74,3 +74,21 @@ test('a row takes the place of another, ranges are deleted, and a name has one s
   store.commit([{ type: 'discard', streams: [1, 2], rows: [] }])
   expect([...store.streams()]).toEqual([])
 })
+
+test('a row says that many streams have ended, whatever epochs the others get', () => {
+  using db = openDatabase(':memory:')
+  const store = storeOf(db)
+  const known = { ...stream, id: 7 } as unknown as LoggedStream
+  store.commit([{ type: 'reserve', stream: known, reserved: 9, isClosed: false }])
+  const ended = { row: 12, streams: Array.from({ length: 50_000 }, (_, n) => n) }
+  const second = { row: 13, streams: [4] }
+  store.commit([
+    { type: 'end', ...ended },
+    { type: 'end', ...second },
+  ])
+  store.endEpochs()
+  expect([...store.ended()]).toEqual([ended, second])
+  expect([...store.streams()].map(({ id, epoch }) => [id, epoch.length])).toEqual([[7, 16]])
+  store.commit([{ type: 'discard', streams: [7, 12], rows: [] }])
+  expect([[...store.streams()], [...store.ended()]]).toEqual([[], [second]])
+})
