@@ -37,8 +37,8 @@ type Peer = Parameters<SocketMeter['of']>[0]
 /** Descriptors of sockets by the port at the other end: of each port one, and of each the next. */
 type Found = { readonly heads: Int32Array; next: Int32Array }
 
-const nothingFound = (): Found => ({
-  heads: new Int32Array(PORTS).fill(NONE),
+const newFound = (ports = PORTS): Found => ({
+  heads: new Int32Array(ports),
   next: new Int32Array(0),
 })
 
@@ -49,8 +49,9 @@ export class SocketBytes implements SocketMeter {
   readonly #address = new Uint8Array(ADDRESS.bytes)
   readonly #length = new Uint32Array(1)
   readonly #unread = new Int32Array(1)
-  #found = nothingFound()
-  #spare = nothingFound()
+  // Half a megabyte, made for the first search.
+  #found = newFound(0)
+  #spare = newFound(0)
   /** 1 for a descriptor whose socket is known and open. */
   #taken = new Uint8Array(0)
   #isLooking = false
@@ -73,7 +74,7 @@ export class SocketBytes implements SocketMeter {
       taken.set(this.#taken)
       this.#taken = taken
     }
-    const found = this.#spare
+    const found = this.#spare.heads.length > 0 ? this.#spare : newFound()
     found.heads.fill(NONE)
     if (files > found.next.length) found.next = new Int32Array(files)
     let file = 0
@@ -100,7 +101,7 @@ export class SocketBytes implements SocketMeter {
   /** Takes the descriptor of a socket, until `release`. */
   take(address: string, port: number): number {
     const { heads, next } = this.#found
-    for (let file = heads[port]!; file !== NONE; file = next[file]!) {
+    for (let file = heads[port] ?? NONE; file !== NONE; file = next[file]!) {
       if (this.#taken[file] !== 0 || !this.is(file, address, port)) continue
       this.#taken[file] = 1
       return file
