@@ -313,9 +313,10 @@ export class ClusterLink implements QueueOwner {
       const names = buses.names()
       const confirmed = buses.confirm(since).then(() => this.#trust(names))
       confirmed.catch(() => {
-        // Not answered, or not by whom it was asked: nobody else would ask again.
+        // Not answered, or not by whom it was asked: nobody else would ask again. Soon, since the others may not know yet.
         this.#doubted.set(master, Math.min(since, this.#doubted.get(master) ?? since))
-        this.#look()
+        this.#isStale = true
+        this.#lookLater()
       })
     }
     const homes = Map.groupBy(this.#homeless, ([name]) => this.#masterOfBus(name))
