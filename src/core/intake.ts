@@ -107,11 +107,12 @@ export class Intake {
     this.isSure = received !== undefined
   }
 
-  /** The tick of the first look at which there may have been an unfinished message, and at which there was one; else -1. */
+  /** The tick of the first look at which there may have been an unfinished message; -1 where there is none. */
   get doubtfulSince(): number {
     return this.#ledgers?.doubt.since ?? -1
   }
 
+  /** The same of one that there certainly was. */
   get certainSince(): number {
     return this.#ledgers?.certainty.since ?? -1
   }
@@ -119,7 +120,10 @@ export class Intake {
   look({ bytesIn, messagesIn, controlsIn }: HandedOver, tick: number): void {
     let received = this.socket.received()
     if (received === undefined) return
-    if (received - this.#start <= SLACK_BYTES) return void (this.isSure = true)
+    if (received - this.#start <= SLACK_BYTES) {
+      this.isSure = true
+      return
+    }
     const isFirst = this.#ledgers === undefined
     const { doubt, certainty } = (this.#ledgers ??= {
       doubt: new Ledger(FACTORS.doubt, this.#start),

@@ -54,10 +54,7 @@ function authorize(
     if (isRefusal(granted)) return granted
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return subscribeSigned(core, conn, granted, kind)
-    const vouched = {
-      ...granted,
-      channelData: allowed.channelData ?? command.channelData,
-    }
+    const vouched = { ...granted, channelData: allowed.channelData ?? command.channelData }
     return subscribeAllowed(core, conn, vouched, kind)
   })
 }
@@ -272,8 +269,5 @@ function payForVacant(
   const waitSeconds = take(bucket, rate, 1, now)
   if (waitSeconds === 0) return bucket
   const message = `Channels that nobody is in are entered too often: ${burst} at once and ${perSecond} a second are the limits (maxNewChannelsAtOnce, maxNewChannelsPerSecond)`
-  return {
-    ...refusal('too_often', message),
-    retryAfterSeconds: Math.ceil(waitSeconds),
-  }
+  return { ...refusal('too_often', message), retryAfterSeconds: Math.ceil(waitSeconds) }
 }

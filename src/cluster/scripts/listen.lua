@@ -2,7 +2,8 @@
 -- position of the last event that it had of those that the channel keeps.
 -- Returns epoch, number, seats, users, counts, the last order; the last event of a cache channel, and how long it is
 -- kept; the position of the stream, the events of it after the one that is known, and whether these are all; the epochs
--- that the stream had before, as `find_past` has them; and how many of the messages until now were no events. Seats and users are as `hashes.lua` has them.
+-- that the stream had before, as `find_past` has them; and how many of the messages until now were no events. Seats and
+-- users are as `hashes.lua` has them.
 local known_epoch, known_rev, known_stream, known_offset = ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 if not is_alive() then return { 'EXPIRED' } end
 begin(name)
