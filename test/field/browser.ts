@@ -17,11 +17,14 @@ export const FLAGS = [
 /** Nothing moves: half of what a page takes is to draw what turns while it waits. */
 const STILL = { reducedMotion: 'reduce' } as const
 
+/** On a busy machine a page takes seconds to be drawn. */
+const PATIENCE_MS = 60_000
+
 export type Pages = Pick<Browser, 'newPage'>
 
 /** Tests that look at pages; one browser serves them all. */
 export function describePages(name: string, tests: (browser: Pages) => void): void {
-  setDefaultTimeout(60_000) // on a busy machine a page takes seconds to be drawn
+  setDefaultTimeout(PATIENCE_MS)
   describeWith('chromium-headless-shell', name, () => {
     let browser: Browser
     beforeAll(async () => {
@@ -31,6 +34,11 @@ export function describePages(name: string, tests: (browser: Pages) => void): vo
       })
     })
     afterAll(() => browser.close())
-    tests({ newPage: (options) => browser.newPage({ ...STILL, ...options }) })
+    const newPage: Pages['newPage'] = async (options) => {
+      const page = await browser.newPage({ ...STILL, ...options })
+      page.setDefaultTimeout(PATIENCE_MS)
+      return page
+    }
+    tests({ newPage })
   })
 }

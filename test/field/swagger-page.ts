@@ -67,7 +67,7 @@ export async function execute(page: Page, operation: string) {
   await block.locator('.execute').click()
   const answer = block.locator('.live-responses-table tbody')
   const status = (await answer.locator('.response-col_status').innerText()).trim()
-  const shown = answer.locator('.highlight-code code')
+  const shown = answer.locator('.highlight-code pre')
   const body = (await shown.count()) > 0 ? await shown.first().innerText() : ''
   return { status, body }
 }

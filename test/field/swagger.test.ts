@@ -34,6 +34,20 @@ describePages('the page at /swagger', (browser) => {
     expect(visit.hosts).toEqual(new Set([`127.0.0.1:${server.port}`]))
   })
 
+  test('colors what an answer says, unless it is long', async () => {
+    await using visit = await openPage(browser, common())
+    const { page } = visit
+    const countColored = async (operation: string): Promise<[number, string]> => {
+      const { body } = await execute(page, operation)
+      const answer = page.locator(`#operations-${operation} .live-responses-table`)
+      return [await answer.locator('.highlight-code').first().locator('span').count(), body]
+    }
+    expect((await countColored('admin-listApps'))[0]).toBeGreaterThan(0)
+    const [colored, document] = await countColored('operations-showDocument')
+    expect(colored).toBe(0)
+    expect(Object.keys(JSON.parse(document).paths)).toContain('/apps/{appId}/events')
+  })
+
   test('at an address for admins it tries routes of apps out too, and asks no other host', async () => {
     const config = { adminListen: { host: '127.0.0.1', port: 0 }, pathPrefix: '/realtime' }
     await using server = await start({ config })

@@ -1,5 +1,6 @@
 /** The list of operations: a plugin of Swagger UI that filters and marks them, and their order. */
 import type {
+  CodeProps,
   Resolved,
   ResponseProps,
   System,
@@ -7,6 +8,9 @@ import type {
   TaggedOperations,
 } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import { SCHEMES, schemeOf, type Document } from './schemes'
+
+/** An answer of more characters is shown without colors: this server's own document took seconds. */
+const MAX_COLORED = 65_536
 
 export const operationsPlugin =
   (document: Document): SwaggerPlugin =>
@@ -40,6 +44,10 @@ export const operationsPlugin =
         props.specSelectors.taggedOperations().size === 0
           ? createElement('p', { className: 'nothing-found' }, 'No operation has all these words.')
           : createElement(Operations, props),
+      SyntaxHighlighter: (SyntaxHighlighter) => (props: CodeProps) =>
+        props.children.length > MAX_COLORED
+          ? createElement('pre', { className: props.className }, props.children)
+          : createElement(SyntaxHighlighter, props),
     },
   })
 

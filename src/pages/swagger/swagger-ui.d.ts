@@ -39,6 +39,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   export type ResponseProps = {
     readonly response: { get(name: string): unknown; delete(name: string): object }
   }
+  export type CodeProps = { readonly className: string; readonly children: string }
   /** A part of the document without references. */
   export type Resolved = { readonly errors: readonly object[]; readonly spec: unknown }
   export type SwaggerPlugin = (system: System) => {
@@ -52,6 +53,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     readonly wrapComponents: {
       operations(original: Component): (props: System) => unknown
       liveResponse(original: Component): (props: ResponseProps) => unknown
+      SyntaxHighlighter(original: Component): (props: CodeProps) => unknown
     }
   }
 
