@@ -1,11 +1,10 @@
 /** The executable: everything in one file, in a folder where nothing else is. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RawClient } from '../../kit/client'
-import { build } from '../../release/build'
-import { Program } from '../program'
+import { BUILT, Executable } from '../built'
 
 const CONFIG = `import { defineConfig, definePlugin } from 'carillon/plugin'
 import { guardian } from 'carillon/plugins/guardian'
@@ -16,18 +15,16 @@ export default defineConfig({
 
 describe('the executable', () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-executable-'))
-  const file = join(folder, 'bin')
   const empty = mkdtempSync(join(folder, 'empty-'))
-  beforeAll(() => build(file))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  const startIn = async (cwd: string): Promise<Program> => {
-    const program = new Program({ DATABASE_PATH: 'data.sqlite' }, { command: [file], cwd })
+  const startIn = async (cwd: string): Promise<Executable> => {
+    const program = new Executable({ DATABASE_PATH: 'data.sqlite' }, { cwd })
     await program.waitUntilListening()
     return program
   }
   const run = (args: readonly string[], env: Record<string, string> = {}) => {
-    const { stdout, exitCode } = Bun.spawnSync([file, ...args], { cwd: empty, env })
+    const { stdout, exitCode } = Bun.spawnSync([BUILT, ...args], { cwd: empty, env })
     return { text: stdout.toString(), exitCode }
   }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
-import { Program } from '../program'
+import { BUILT, Executable } from '../built'
 import { waitUntil } from '../webhooks/receiver'
 import { describeWith, pathOf } from './programs'
 
@@ -17,11 +17,11 @@ describeWith('strace', 'the kernel', () => {
     const read = (): string => readFileSync(trace, 'utf8')
     const calls = '-e trace=fsync,fdatasync,sendto,write,writev'.split(' ')
     const strace = [pathOf('strace')!, '-D', '-f', '-y', '-s', '12', ...calls, '-o', trace]
-    const command = [...strace, process.execPath, 'src/index.ts']
+    const command = [...strace, BUILT]
     const env = { DATABASE_PATH: join(folder, 'x.sqlite'), CARILLON_LOG_LEVEL: 'silent' }
     let pid = 0
     {
-      await using program = new Program(env, { command })
+      await using program = new Executable(env, { command })
       pid = program.process.pid
       const port = await program.waitUntilListening()
       const send = async (method: string, path: string, app: object): Promise<void> => {

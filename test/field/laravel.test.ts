@@ -8,7 +8,7 @@ import type Server from 'pusher'
 import type { PresenceChannel } from 'pusher-js'
 import { readConfig } from '../../src/config/config'
 import { Inbox, OWN_APP, RawClient, start, waitFor } from '../harness'
-import { Program } from '../program'
+import { Executable } from '../built'
 import { startApplication, MASTER_KEY, type Environment, type User } from './laravel'
 import { startNginx } from './nginx'
 import { describeWith } from './programs'
@@ -52,7 +52,7 @@ describeWith('nginx', 'a Laravel application behind nginx', () => {
     ['120 s', 'ends', 120],
   ] as const
   test.concurrent.each(TOLD)('an idle connection that was told %s %s', async (_, fate, seconds) => {
-    await using server = new Program({
+    await using server = new Executable({
       SOKETI_DEFAULT_APP_ID: OWN_APP.id,
       SOKETI_DEFAULT_APP_KEY: OWN_APP.key,
       SOKETI_DEFAULT_APP_SECRET: OWN_APP.secret,

@@ -1,14 +1,13 @@
 /** N servers on one Redis, each a process of its own with a database file of its own: they are killed, paused, restarted. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import Server from 'pusher'
 import { findFreePort, isUp, reinCommand } from '../../bench/lib/processes'
 import { makeScratch } from '../../bench/lib/scratch'
+import { BUILT } from '../built'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { RawClient, type RawOptions } from '../harness'
 import type { TestRedis } from './redis'
-
-const ROOT = join(import.meta.dir, '../..')
 
 /** The published app. */
 export const APP = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' } as const
@@ -108,8 +107,8 @@ export class NodeProcess {
   async start(): Promise<void> {
     this.#life++
     const log = openSync(this.logFile, 'a')
-    const child = Bun.spawn([...reinCommand(), process.execPath, 'src/index.ts'], {
-      cwd: ROOT,
+    const child = Bun.spawn([...reinCommand(), BUILT], {
+      cwd: dirname(this.logFile),
       env: { PATH: process.env['PATH'], PORT: String(this.port), ...this.env },
       stdin: 'ignore',
       stdout: log,

@@ -5,7 +5,7 @@ import Pusher from 'pusher'
 import { readMemoryMib } from '../../../bench/lib/usage'
 import { newScript } from '../../../src/cluster/link/script'
 import { nextLook, waitFor } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { openTestLink } from '../../redis/link'
 import { startRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
@@ -40,7 +40,7 @@ function signedBatch(port: number): { readonly url: string; readonly body: strin
 describeWith('redis-server', 'while Redis is away', () => {
   test('events are refused with a time to try again, and memory stays', async () => {
     await using redis = await startRedis()
-    await using program = new Program({ ...APP, CARILLON_REDIS_URL: redis.url })
+    await using program = new Executable({ ...APP, CARILLON_REDIS_URL: redis.url })
     const { url, body } = signedBatch(await program.waitUntilListening())
     const offer = async () => {
       const result = await autocannon({

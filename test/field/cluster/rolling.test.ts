@@ -10,7 +10,7 @@ import Server from 'pusher'
 import { findFreePort } from '../../../bench/lib/processes'
 import { Page } from '../../client/page'
 import { waitUntil, type TestServer } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { Receiver } from '../../webhooks/receiver'
 import { Crowd } from '../processes/crowd'
@@ -46,8 +46,8 @@ const envOf = (redis: TestRedis, port: number): Record<string, string> => ({
 
 async function startNodes(redis: TestRedis): Promise<Fleet> {
   const ports = [findFreePort(), findFreePort()]
-  const start = async (port: number): Promise<Program> => {
-    const program = new Program(envOf(redis, port))
+  const start = async (port: number): Promise<Executable> => {
+    const program = new Executable(envOf(redis, port))
     await program.waitUntilListening()
     return program
   }

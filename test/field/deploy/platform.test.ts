@@ -1,12 +1,11 @@
 /** The line of ops/Procfile as a platform runs it: with a port of its own, and with a disk that forgets. */
 import { expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RawClient } from '../../../kit/client'
-import { build } from '../../../release/build'
 import { ROOT } from '../../docs/pages'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 
 const SETTINGS = {
   CARILLON_TRUSTED_PROXIES: '127.0.0.1', // the router
@@ -25,7 +24,7 @@ test('the app of the settings outlasts a restart with an empty disk, one made th
   const line = /^web: (.*)$/m.exec(await Bun.file(join(ROOT, 'ops/Procfile')).text())![1]!
   const folder = mkdtempSync(join(tmpdir(), 'carillon-platform-'))
   mkdirSync(join(folder, 'dist'))
-  await build(join(folder, 'dist/carillon'))
+  symlinkSync(BUILT, join(folder, 'dist/carillon'))
   const command = ['sh', '-c', line.replace('0.0.0.0', '127.0.0.1')]
   const keys = ['k1']
   const greet = async (port: number, key: string): Promise<string> => {
@@ -34,7 +33,7 @@ test('the app of the settings outlasts a restart with an empty disk, one made th
     return await client.next()
   }
   for (const life of ['first', 'second']) {
-    await using program = new Program(SETTINGS, { command, cwd: folder })
+    await using program = new Executable(SETTINGS, { command, cwd: folder })
     const port = await program.waitUntilListening()
     const base = `http://127.0.0.1:${port}`
     expect((await fetch(`${base}/console`, { redirect: 'manual' })).status).toBe(308)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { findFreePort } from '../../../bench/lib/processes'
 import { PAIR } from '../../credentials'
 import { ROOT } from '../../docs/pages'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 import { execute, type LineReader } from '../commands'
 import { describeWith } from '../programs'
 import { expectPlayed, openExample, type Example } from './example'
@@ -22,7 +22,7 @@ const PORT = findFreePort()
 const ADDRESS = `http://127.0.0.1:${PORT}/`
 const CHANNEL = 'presence-team'
 
-let server: Program
+let server: Executable
 let port: number
 let example: Example
 let receiver: LineReader
@@ -30,7 +30,7 @@ let receiver: LineReader
 describeWith('npm', 'examples/webhook-receiver', () => {
   beforeAll(async () => {
     // Nobody waits for three seconds here.
-    server = new Program({ CARILLON_WEBHOOK_SETTLE_MS: '0' })
+    server = new Executable({ CARILLON_WEBHOOK_SETTLE_MS: '0' })
     port = await server.waitUntilListening()
     example = openExample('webhook-receiver', { 6001: port, 3000: PORT })
     receiver = await startReceiver()
@@ -110,9 +110,7 @@ async function startReceiver(): Promise<LineReader> {
 
 /** A command that the README has for the checkout, without the installation that its script begins with. */
 function runInCheckout(mark: string): Promise<string> {
-  const command = example
-    .block('sh', mark)
-    .replace('bun run carillon', `${process.execPath} src/index.ts`)
+  const command = example.block('sh', mark).replace('bun run carillon', BUILT)
   const variables = { CARILLON_URL: `http://127.0.0.1:${port}` }
   return execute(['sh', '-c', command], { cwd: ROOT, timeoutMs: 30_000, variables })
 }

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import Server from 'pusher'
 import Pusher from 'pusher-js'
 import { RawClient, waitFor } from '../../harness'
-import { Program } from '../../program'
-import { blocksOf, readPage, ROOT } from '../../docs/pages'
+import { BUILT, Executable } from '../../built'
+import { blocksOf, readPage } from '../../docs/pages'
 import { execute } from '../commands'
 
-const CARILLON = `'${process.execPath}' '${join(ROOT, 'src/index.ts')}'`
+const CARILLON = `'${BUILT}'`
 const TIMEOUT_MS = 20_000
 
 export type Credentials = { readonly appId: string; readonly key: string; readonly secret: string }
@@ -54,10 +54,9 @@ export class Guide {
   }
 
   /** Starts a server in the folder, with the settings of its `.env`; commands find it from then on. */
-  async serve(): Promise<Program> {
-    const command = [process.execPath, join(ROOT, 'src/index.ts')]
+  async serve(): Promise<Executable> {
     const env = { DATABASE_PATH: 'data/carillon.sqlite', CARILLON_WEBHOOK_FLUSH_MS: '0' }
-    const program = new Program(env, { command, cwd: this.folder })
+    const program = new Executable(env, { cwd: this.folder })
     this.#variables['PORT'] = String(await program.waitUntilListening())
     return program
   }

@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../../credentials'
 import { RawClient } from '../../harness'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 
 /** A server that is a child. */
 export class Child implements AsyncDisposable {
-  #program: Program
+  #program: Executable
   #port = 0
 
-  constructor(readonly start: () => Program) {
+  constructor(readonly start: () => Executable) {
     this.#program = start()
   }
 
@@ -56,7 +56,7 @@ export class Child implements AsyncDisposable {
 export type ProgramFault = {
   readonly name: string
   /** `folder` is for its files. */
-  readonly start: (folder: string) => Program
+  readonly start: (folder: string) => Executable
   /** The alerts that fire at the end, in alphabetical order. */
   readonly alerts: readonly string[]
   readonly begin?: (child: Child) => Promise<unknown>
@@ -69,14 +69,14 @@ const BUSY = `
   const publish = () => { for (const end = Date.now() + 300; Date.now() < end; ); }
   export default { plugins: [{ name: 'busy', carillon: 1, setup: () => ({ publish }) }] }`
 
-function startBusy(folder: string): Program {
+function startBusy(folder: string): Executable {
   const file = join(folder, 'busy.ts')
   writeFileSync(file, BUSY)
-  return new Program({ CARILLON_CONFIG: file })
+  return new Executable({ CARILLON_CONFIG: file })
 }
 
 const FILES = 200
-const FEW_FILES = ['sh', '-c', `ulimit -n ${FILES}; exec ${process.execPath} src/index.ts`]
+const FEW_FILES = ['sh', '-c', `ulimit -n ${FILES}; exec ${BUILT}`]
 
 /** Clients that stay, one after the other; the server has room for fewer. */
 async function crowd({ port }: Child): Promise<void> {
@@ -87,13 +87,13 @@ async function crowd({ port }: Child): Promise<void> {
 export const PROGRAM_FAULTS: readonly ProgramFault[] = [
   {
     name: 'the process is killed',
-    start: () => new Program(),
+    start: () => new Executable(),
     begin: (child) => child.kill(),
     alerts: ['CarillonDown'],
   },
   {
     name: 'the process starts again and again',
-    start: () => new Program(),
+    start: () => new Executable(),
     goOn: (child) => child.restart(),
     alerts: ['CarillonRestarts'],
   },
@@ -105,7 +105,7 @@ export const PROGRAM_FAULTS: readonly ProgramFault[] = [
   },
   {
     name: 'more clients come than there are files for',
-    start: () => new Program({}, { command: FEW_FILES }),
+    start: () => new Executable({}, { command: FEW_FILES }),
     begin: crowd,
     alerts: ['CarillonOpenFiles', 'CarillonRefusesConnections'],
   },

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import Server from 'pusher'
 import { makeBasicAuth, PAIR } from '../../credentials'
 import { start, type RawClient, type TestServer } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { makeRandom } from '../../random'
 import { backup } from '../../../src/store/backup'
 import { restore } from '../../../src/store/restore'
@@ -239,7 +239,7 @@ test('killed while it publishes, again and again, it keeps every event that it a
   let published = 0
   let epoch: string | undefined
   for (let life = 0; life < 4; life++) {
-    await using program = new Program({ DATABASE_PATH: path })
+    await using program = new Executable({ DATABASE_PATH: path })
     const port = await program.waitUntilListening()
     const headers = { authorization: ADMIN, 'content-type': 'application/json' }
     const body = JSON.stringify({ app: { history: [rule] } })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
 import { Inbox } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,11 +23,11 @@ type Frame = {
 
 /** A server on a database, until it is killed. */
 class Life {
-  readonly program: Program
+  readonly program: Executable
   #port = 0
 
   constructor(path: string) {
-    this.program = new Program({ DATABASE_PATH: path })
+    this.program = new Executable({ DATABASE_PATH: path })
   }
 
   async begin(): Promise<this> {

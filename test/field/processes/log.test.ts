@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
+import { BUILT } from '../../built'
 import { nextLook, RawClient, waitFor } from '../../harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'))
@@ -37,7 +38,7 @@ const env = {
   CARILLON_CONFIG: chatty,
   CARILLON_DRAIN_SECONDS: '0',
 }
-const command = [process.execPath, 'src/index.ts']
+const command = [BUILT]
 
 /** A megabyte waits and a pipe holds 64 KB, so these are too many. */
 const FRAMES = 2000

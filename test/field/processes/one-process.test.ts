@@ -18,6 +18,7 @@ import { claimDatabase } from '../../../src/standby'
 import { openDatabase } from '../../../src/store/sqlite'
 import { nextLook, start, type TestServer } from '../../harness'
 import { findFreePort } from '../../../bench/lib/processes'
+import { Executable } from '../../built'
 import { Program } from '../../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -32,11 +33,11 @@ describe('a second process', () => {
   test('is refused in one line, through a link too; kill -9 of the first lets it in', async () => {
     const path = file()
     const link = file()
-    await using first = new Program({ DATABASE_PATH: path })
+    await using first = new Executable({ DATABASE_PATH: path })
     await first.waitUntilListening()
     symlinkSync(path, link)
     for (const DATABASE_PATH of [path, link]) {
-      await using second = new Program({ DATABASE_PATH })
+      await using second = new Executable({ DATABASE_PATH })
       expect(await second.waitForExit()).toBe(1)
       expect(await second.errors).toBe(refusalOf(DATABASE_PATH))
     }
@@ -45,14 +46,14 @@ describe('a second process', () => {
     reader.run(`VACUUM INTO '${join(folder, 'backup.sqlite')}'`)
     first.process.kill('SIGKILL')
     await first.process.exited
-    await using third = new Program({ DATABASE_PATH: link })
+    await using third = new Executable({ DATABASE_PATH: link })
     await third.waitUntilListening()
   })
 
   test('that starts at the same moment: exactly one of three listens', async () => {
     const env = { DATABASE_PATH: file() }
     await using stack = new AsyncDisposableStack()
-    const programs = [1, 2, 3].map(() => stack.use(new Program(env)))
+    const programs = [1, 2, 3].map(() => stack.use(new Executable(env)))
     const fates = await Promise.all(
       programs.map((program) =>
         program.waitUntilListening().then(
@@ -66,9 +67,9 @@ describe('a second process', () => {
 
   test('waits where it is told to, alive and not ready, and listens when the first has left', async () => {
     const [path, port] = [file(), findFreePort()]
-    await using first = new Program({ DATABASE_PATH: path })
+    await using first = new Executable({ DATABASE_PATH: path })
     await first.waitUntilListening()
-    await using second = new Program({
+    await using second = new Executable({
       DATABASE_PATH: path,
       PORT: String(port),
       CARILLON_WAIT_FOR_DATABASE_SECONDS: '30',

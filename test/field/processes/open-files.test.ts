@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { nextLook, waitFor } from '../../harness'
 import { readConfig } from '../../../src/config/config'
 import { fileLimitWarnings } from '../../../src/open-files'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 
 const FILES = 200
 
@@ -22,13 +22,13 @@ async function sockets(port: number, count: number, text = ''): Promise<Socket[]
 }
 
 const program = () =>
-  new Program(
+  new Executable(
     {
       CARILLON_PONG_TIMEOUT_SECONDS: '1',
       CARILLON_DRAIN_SECONDS: '0',
       CARILLON_MAX_CONNECTIONS: '1000',
     },
-    { command: ['sh', '-c', `ulimit -n ${FILES}; exec ${process.execPath} src/index.ts`] },
+    { command: ['sh', '-c', `ulimit -n ${FILES}; exec ${BUILT}`] },
   )
 
 test('bodies that never come leave half of the files to others', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
 import type { TestServer } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { makeRandom } from '../../random'
 import { Page } from '../../client/page'
 import { PhoenixPage } from '../../client/phoenix-page'
@@ -75,7 +75,7 @@ test('killed again and again under load', async () => {
   let open: number | undefined
   let pages: Pages | undefined
   for (let life = 0; life < LIVES; life++) {
-    await using program = new Program({ DATABASE_PATH, PORT: String(port) })
+    await using program = new Executable({ DATABASE_PATH, PORT: String(port) })
     port = await program.waitUntilListening()
     const headers = { authorization: ADMIN, 'content-type': 'application/json' }
     const body = JSON.stringify({ app: { history: [rule] } })

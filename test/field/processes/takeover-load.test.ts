@@ -12,7 +12,7 @@ import { findFreePort } from '../../../bench/lib/processes'
 import { RawClient, waitUntil, type TestServer } from '../../harness'
 import { Page } from '../../client/page'
 import { PhoenixPage } from '../../client/phoenix-page'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { PusherClient } from '../../pusher-client'
 import { Receiver } from '../../webhooks/receiver'
 import { Crowd } from './crowd'
@@ -81,7 +81,7 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
     CARILLON_DRAIN_SECONDS: String(Math.ceil(CLIENTS / 250)),
     CARILLON_WEBHOOK_SETTLE_MS: '1000',
   }
-  await using old = new Program(env)
+  await using old = new Executable(env)
   await old.waitUntilListening()
   const change = {
     history: [rule],
@@ -120,7 +120,7 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   const publishers = new Publishers(port)
   await waitUntil('some events', () => publishers.answered.length > 50)
   const usualMs = publishers.takeLongestMs()
-  await using next = new Program(env, { command: TAKEOVER })
+  await using next = new Executable(env, { command: TAKEOVER })
   await next.waitUntilListening()
   expect(await waitExit(old)).toBe(0)
   const atExit = publishers.answered.length
@@ -168,4 +168,4 @@ test(`of ${CLIENTS} clients and ${PUBLISHERS} publishers nobody misses anything`
   await phoenix[Symbol.asyncDispose]()
 }, 120_000)
 
-const waitExit = (program: Program): Promise<number> => program.process.exited
+const waitExit = (program: Executable): Promise<number> => program.process.exited

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import { findFreePort } from '../../../bench/lib/processes'
 import { waitFor } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { ADMIN, Place, TAKEOVER } from './takeovers'
 
 const CERTIFICATES = join(import.meta.dir, '../../tls')
@@ -79,7 +79,7 @@ test('TLS, the port without it, the address for admins and the port of the metri
     CARILLON_METRICS_PORT: String(metricsPort),
   }
   const host = '127.0.0.1'
-  await using old = new Program(env)
+  await using old = new Executable(env)
   const left = old.waitForExit()
   const keepers = {
     tls: new Keeper(() => tls.connect({ host, port, rejectUnauthorized: false })),
@@ -95,7 +95,7 @@ test('TLS, the port without it, the address for admins and the port of the metri
     metrics: await keepers.metrics.ask('GET', '/metrics'),
   })
   const before = await ask()
-  await using next = new Program(env, { command: TAKEOVER })
+  await using next = new Executable(env, { command: TAKEOVER })
   await next.waitForText('Connect with pusher-js')
   const after = await ask()
   const again = await ask()
@@ -112,13 +112,13 @@ test('the file of a unix socket is the new process\u2019s, and is gone when that
   using place = new Place(findFreePort())
   const path = place.path('public.sock')
   const env = { ...place.env, HOST: `unix:${path}`, CARILLON_TRUSTED_PROXIES: 'unix' }
-  await using old = new Program(env)
+  await using old = new Executable(env)
   const left = old.waitForExit()
   await old.waitForText('Connect with pusher-js')
   const up = async (): Promise<number> =>
     (await fetch('http://localhost/up', { unix: path })).status
   expect(await up()).toBe(200)
-  await using next = new Program(env, { command: TAKEOVER })
+  await using next = new Executable(env, { command: TAKEOVER })
   const ended = next.waitForExit()
   await next.waitForText('Connect with pusher-js')
   expect(await up()).toBe(200)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { findFreePort } from '../../../bench/lib/processes'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { Place } from './takeovers'
 
 describe('one at a time', () => {
@@ -11,7 +11,7 @@ describe('one at a time', () => {
     using place = new Place(findFreePort())
     await using old = await place.start()
     using other = new Place(place.port)
-    await using silent = new Program(other.env)
+    await using silent = new Executable(other.env)
     expect([await silent.waitForExit(), await silent.errors]).toEqual([
       1,
       expect.stringContaining(`carillon: 127.0.0.1:${place.port} is in use by another process`),

@@ -5,6 +5,7 @@ import { chownSync, existsSync, lstatSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path'
 import { findFreePort } from '../../../bench/lib/processes'
 import { waitUntil } from '../../harness'
+import { Executable } from '../../built'
 import { Program } from '../../program'
 import { Place } from './takeovers'
 
@@ -55,7 +56,7 @@ const FAILURES: readonly {
   readonly name: string
   readonly env?: Record<string, string>
   /** Called once the new process is in its start, where it is held there. */
-  readonly act?: (next: Program, place: Place) => unknown
+  readonly act?: (next: Executable, place: Place) => unknown
   readonly holds?: 'hold' | 'fail'
   /** Changes the database before the takeover; returns what undoes it. */
   readonly prepare?: (place: Place) => () => void
@@ -150,7 +151,7 @@ describe('a kill -9', () => {
 
   test('of the new process ends the old one, too, once it has stopped to serve', async () => {
     using place = new Place(findFreePort())
-    await using old = new Program({ ...place.env, CARILLON_DRAIN_SECONDS: '60' })
+    await using old = new Executable({ ...place.env, CARILLON_DRAIN_SECONDS: '60' })
     await old.waitUntilListening()
     await using client = await place.connect()
     await using next = place.takeOver()

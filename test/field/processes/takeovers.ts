@@ -6,7 +6,7 @@ import { expect } from 'bun:test'
 import Server from 'pusher'
 import { blocksOf, readPage } from '../../docs/pages'
 import { RawClient, waitUntil } from '../../harness'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 
 const page = blocksOf(await readPage('docs/operations.md')).find(({ code }) =>
   code.trim().endsWith('--takeover'),
@@ -14,7 +14,7 @@ const page = blocksOf(await readPage('docs/operations.md')).find(({ code }) =>
 /** The command of the page, by which a program takes the place of another one. */
 export const TAKEOVER = page.code
   .trim()
-  .replace(/^bun run carillon/, `${process.execPath} src/index.ts`)
+  .replace(/^bun run carillon/, BUILT)
   .split(' ')
 
 const KEY = 'test-app-fake-key'
@@ -67,14 +67,14 @@ export class Place {
     rmSync(this.path('held'))
   }
 
-  async start(): Promise<Program> {
-    const program = new Program(this.env)
+  async start(): Promise<Executable> {
+    const program = new Executable(this.env)
     await program.waitUntilListening()
     return program
   }
 
-  takeOver(env: Record<string, string> = {}): Program {
-    return new Program({ ...this.env, ...env }, { command: TAKEOVER })
+  takeOver(env: Record<string, string> = {}): Executable {
+    return new Executable({ ...this.env, ...env }, { command: TAKEOVER })
   }
 
   async connect(): Promise<RawClient> {

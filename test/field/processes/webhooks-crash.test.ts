@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RawClient } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { makeRandom } from '../../random'
 import { waitUntil } from '../../webhooks/receiver'
 
@@ -108,7 +108,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
   }
   const witnessed: Witnessed = { occupied: new Set(), heard: new Map() }
   for (let round = 0; round < ROUNDS; round++) {
-    await using program = new Program(env)
+    await using program = new Executable(env)
     const port = await program.waitUntilListening()
     const talks = Array.from({ length: CHANNELS }, (_, n) =>
       talk(port, `private-${n % 2 ? 'a' : 'b'}-${round}-${n}`, witnessed).catch(() => undefined),
@@ -121,7 +121,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
   }
 
   endpoints.isHealthy = true
-  await using program = new Program({ ...env, CARILLON_WEBHOOK_TIMEOUT_MS: '5000' })
+  await using program = new Executable({ ...env, CARILLON_WEBHOOK_TIMEOUT_MS: '5000' })
   const port = await program.waitUntilListening()
   const all = endpoints.arrivals['/all']!
   // Nothing is sent about a user who left before the arrival was sent and who sent no event.

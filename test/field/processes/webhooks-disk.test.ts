@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Server from 'pusher'
 import { expect, test } from 'bun:test'
 import { RawClient } from '../../harness'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 import { Receiver, startWithWebhooks, waitUntil } from '../../webhooks/receiver'
 
 const [KEY, SECRET] = ['test-app-fake-key', 'test-app-fake-secret']
@@ -17,7 +17,7 @@ if (!mayMount) console.log('skipped: a file system of its own is not allowed her
 /** So small that a burst fills it, most of it taken by something that can be removed. */
 const script = (folder: string): string => `
   mount -t tmpfs -o size=16m carillon ${folder} && head -c 12m /dev/zero > ${folder}/other &&
-  exec ${process.execPath} src/index.ts`
+  exec ${BUILT}`
 
 test.skipIf(!mayMount)(
   'a full disk costs no socket and no trigger, and no event',
@@ -32,7 +32,7 @@ test.skipIf(!mayMount)(
       CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '100000',
       CARILLON_MAX_CLIENT_EVENT_BYTES_PER_SECOND: '100000000',
     }
-    await using program = new Program(env, { command: [...UNSHARED, script(folder)] })
+    await using program = new Executable(env, { command: [...UNSHARED, script(folder)] })
     const port = await program.waitUntilListening()
     const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).json()
     const sdk = new Server({

@@ -1,6 +1,6 @@
 /** What tests of workers share. */
 import { blocksOf, readPage } from '../../docs/pages'
-import { Program } from '../../program'
+import { BUILT, Executable } from '../../built'
 import type { TestRedis } from '../../redis/redis'
 import type { Place } from './takeovers'
 
@@ -12,9 +12,9 @@ type Line = {
 }
 
 /** The program with its log among what it prints. */
-export class Workers extends Program {
+export class Workers extends Executable {
   constructor(env: Record<string, string>) {
-    super(env, { command: ['sh', '-c', `exec '${process.execPath}' src/index.ts 2>&1`] })
+    super(env, { command: ['sh', '-c', `exec '${BUILT}' 2>&1`] })
   }
 
   /** Lines of the log until now. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import Server from 'pusher'
 import { findFreePort } from '../../../bench/lib/processes'
 import { RawClient, waitUntil } from '../../harness'
-import { Program } from '../../program'
+import { Executable } from '../../built'
 import { startRedis, type TestRedis } from '../../redis/redis'
 import { describeWith } from '../programs'
 import { APP, Place } from './takeovers'
@@ -46,7 +46,7 @@ describeWith('redis-server', 'workers', () => {
       true,
     ])
 
-    const refused = new Program({ ...place.env, DATABASE_PATH: ':memory:', PORT: String(port) })
+    const refused = new Executable({ ...place.env, DATABASE_PATH: ':memory:', PORT: String(port) })
     expect(await refused.waitForExit()).toBe(1)
     expect(await refused.errors).toContain(`127.0.0.1:${port} is in use by another process`)
 
