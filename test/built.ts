@@ -12,11 +12,15 @@ const FOLDER = join(import.meta.dir, 'field/processes/.cache')
 const PREFIX = 'carillon-'
 
 /** All that it is built of, and by. */
-const PARTS = '{{src,plugins,release}/**/*,package.json,bun.lock,carillon.config.ts}'
+const PARTS = ['{src,plugins,release}/**/*', '{package.json,bun.lock,carillon.config.ts}']
+
+/** The server has more files than that. */
+const MANY = 300
 
 /** Other sources have another name. */
 function nameSources(): string {
-  const parts = Array.from(new Bun.Glob(PARTS).scanSync(ROOT)).toSorted()
+  const parts = PARTS.flatMap((glob) => [...new Bun.Glob(glob).scanSync(ROOT)]).toSorted()
+  if (parts.length < MANY) throw new Error(`the sources are ${parts.length} files`)
   const states = parts.map((part) => {
     const { mtimeMs, size } = statSync(join(ROOT, part))
     return `${part} ${mtimeMs} ${size}`
