@@ -28,7 +28,7 @@ import {
 import { decodeUtf8 } from './http/bytes'
 import type { Locality } from './http/local'
 import { respondToPlain } from './http/plain-http'
-import { outsidePrefix, placeIn, queryOf, route, withoutTls, type Place } from './http/place'
+import { outsidePrefix, placeIn, readQuery, route, withoutTls, type Place } from './http/place'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
 import { noteRefusedRequest } from './protocols/refuse'
@@ -226,7 +226,8 @@ function upgrade(
     return refuseHandshake(request)
   }
   const { path, isBelow } = placeIn(request, config.pathPrefix)
-  const incoming = readRequest(port, request)
+  const peer = port.addresses.peerOf(request)
+  const incoming = readRequest(port, request, peer)
   const codec = codecFor(path, incoming.query)
   const handshake = isBelow
     ? codec.handshake(core, path, incoming.query)
@@ -235,9 +236,9 @@ function upgrade(
   const { conn } = attempt
   const open = (decide: typeof opening.decide): Response | undefined => {
     opening.decide = decide
-    const socket = core.sockets.of(port.addresses.peerOf(request), server.protocol === 'https')
+    const socket = core.sockets.of(peer, server.protocol === 'https')
     if (socket) conn.intake = new Intake(socket)
-    if (server.upgrade(request, { data: conn, headers: protocolHeaders(request) })) return undefined
+    if (server.upgrade(request, { data: conn, ...protocolHeaders(request) })) return undefined
     noteRefusedRequest(core, conn, 'upgrade_missing')
     closeSession(core, conn)
     return refuseHandshake(request)
@@ -259,9 +260,9 @@ function upgrade(
  */
 const opening = { decide: (): MaybePromise<Refusal | undefined> => undefined }
 
-function protocolHeaders({ headers }: Request): Record<string, string> {
+function protocolHeaders({ headers }: Request): { readonly headers?: Record<string, string> } {
   const protocol = chooseProtocol(headers.get('sec-websocket-protocol'))
-  return protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
+  return protocol === undefined ? {} : { headers: { 'sec-websocket-protocol': protocol } }
 }
 
 /**
@@ -336,11 +337,15 @@ async function respondAndCount(
   }
 }
 
-const readRequest = ({ addresses, locality, config }: Port, request: Request): IncomingRequest => ({
+const readRequest = (
+  { addresses, locality, config }: Port,
+  request: Request,
+  peer = addresses.peerOf(request),
+): IncomingRequest => ({
   headers: request.headers,
   url: request.url,
-  query: new URLSearchParams(queryOf(request.url)),
-  remoteAddress: addresses.of(request),
+  query: readQuery(request.url),
+  remoteAddress: addresses.of(request, peer),
   nonLocalRefusal: () => locality.checkConnect(request),
   isEncrypted: () => addresses.isEncrypted(request),
   needsTls: config.plainHttp !== 'allow' || config.plainPort !== undefined,

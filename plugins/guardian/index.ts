@@ -169,9 +169,9 @@ class Guardian {
     conn: ConnectionView,
     request: SubscribeRequest,
   ): Promise<Reject | undefined> | undefined {
+    if (conn.app || !request.channel.startsWith('public:')) return undefined
     const found = TOKEN_SOURCES.subscribe.find(request)
-    if (conn.app || !request.channel.startsWith('public:') || found.jwts.length === 0)
-      return undefined
+    if (found.jwts.length === 0) return undefined
     return this.#verify(request.app, found).then((grant) =>
       typeof grant === 'string' ? this.#refuse(conn, grant) : undefined,
     )

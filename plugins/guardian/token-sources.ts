@@ -13,15 +13,16 @@ const PARAMETERS = ['guardian_token', 'csrf_token', 'guardian_csrf', 'token']
 /** A query that does not match has none of the parameters, however it is encoded; most do not. */
 const MAY_HAVE_PARAMETER = /token|csrf|[%+]/
 
-const NOTHING_FOUND: Found = { jwts: [], raws: [] }
+const NOTHING: readonly string[] = []
+const NOTHING_FOUND: Found = { jwts: NOTHING, raws: NOTHING }
 
 export const TOKEN_SOURCES = {
   connect: {
     find: ({ url, query, headers }: ConnectRequest): Found => {
       const sent = MAY_HAVE_PARAMETER.test(url)
         ? PARAMETERS.flatMap((name) => query.getAll(name))
-        : []
-      return classify([...sent, ...bearerProtocols(headers), ...polledToken(headers)])
+        : NOTHING
+      return classify(sent.concat(bearerProtocols(headers), polledToken(headers)))
     },
   },
   subscribe: {
@@ -45,9 +46,9 @@ const SCOPE = /^[^:]+:[^:]+$/
 /** phoenix.js (`authToken`) offers its token as a protocol, in base64 of either alphabet. */
 const BEARER = 'base64url.bearer.phx.'
 
-function bearerProtocols(headers: Headers): string[] {
+function bearerProtocols(headers: Headers): readonly string[] {
   const offered = headers.get('sec-websocket-protocol')
-  if (offered === null) return []
+  if (offered === null) return NOTHING
   return offered
     .split(',')
     .map((name) => name.trim())
@@ -56,9 +57,9 @@ function bearerProtocols(headers: Headers): string[] {
 }
 
 /** The token of phoenix.js over long-poll. */
-function polledToken(headers: Headers): string[] {
+function polledToken(headers: Headers): readonly string[] {
   const token = headers.get('x-phoenix-authtoken')
-  return token === null ? [] : [token]
+  return token === null ? NOTHING : [token]
 }
 
 /** `key:signature`; no token has a colon. */

@@ -49,6 +49,7 @@ export function quotaKeyOf(address: string): string | undefined {
 
 /** The address without its zone, and as IPv4 where it is a mapped one. */
 export function plainOf(address: string): string {
+  if (isIP(address) === 4) return address
   const [plain = ''] = address.split('%')
   return isIP(plain) === 6 && listIncludes(MAPPED, plain) ? ipv4In(plain, 12) : plain
 }

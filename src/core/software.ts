@@ -23,16 +23,24 @@ const MAX_KNOWN = 1000
 
 export class KnownSoftware {
   readonly #known = new Map<string, Software>()
+  /** What the last request has said. */
+  #last: { query: URLSearchParams; userAgent: string; software: Software | undefined } | undefined
 
   /** Undefined for a client that says nothing. */
   of({ query, headers }: SentRequest): Software | undefined {
-    const library = query.get('client') ?? ''
-    const version = query.get('version') ?? ''
     const userAgent = headers.get('user-agent') ?? ''
-    const key = `${library}\n${version}\n${userAgent}`
-    const software = this.#known.get(key) ?? this.#learn(key, { library, version, userAgent })
+    if (this.#last?.query !== query || this.#last.userAgent !== userAgent)
+      this.#last = { query, userAgent, software: this.#find(query, userAgent) }
+    const { software } = this.#last
     if (software) software.connects++
     return software
+  }
+
+  #find(query: URLSearchParams, userAgent: string): Software | undefined {
+    const library = query.get('client') ?? ''
+    const version = query.get('version') ?? ''
+    const key = `${library}\n${version}\n${userAgent}`
+    return this.#known.get(key) ?? this.#learn(key, { library, version, userAgent })
   }
 
   /** What is held; a thousand at most. */

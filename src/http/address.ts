@@ -75,11 +75,7 @@ export class Addresses {
   }
 
   /** The client's address, `unix` without one; empty where the socket is gone. */
-  of(request: Request): string {
-    const socket = this.#isUnix(request)
-      ? UNIX_PEER
-      : ((request as Marked)[PASSED_ON]?.address ??
-        plainAddress(this.#serverOf(request)?.requestIP(request)?.address ?? ''))
+  of(request: Request, { address: socket }: Peer = this.peerOf(request)): string {
     if (!this.#anyTrusted || !this.#trusts(socket)) {
       if (this.unnamedProxy === undefined) this.#hint(socket, request)
       return socket
@@ -215,6 +211,7 @@ export const isLoopbackAddress = (address: string): boolean =>
 
 /** The address alone: IPv4 may be mapped into IPv6, IPv6 be in brackets, both have a port. */
 function plainAddress(address: string): string {
+  if (!address.includes(':') && !address.startsWith('[')) return address // without the patterns, 1.6 µs a connect
   const bare = address.replace(/^\[(.+)\](:\d+)?$/, '$1').replace(/^::ffff:(?=\d+\.)/i, '')
   return /^\d+\.\d+\.\d+\.\d+:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare
 }

@@ -8,6 +8,8 @@ import type { ServerWebSocket } from 'bun'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../publish'
 import { CODECS } from '../../src/dialects/codecs'
+import { readQuery } from '../../src/http/place'
+import type { PublicListeners } from '../../src/public-listeners'
 import { connectPhoenix } from '../phoenix'
 import { start, type RawClient, type TestServer } from '../harness'
 
@@ -120,6 +122,24 @@ test('a silent channel costs no native topic, and one per shard since its first 
   expect(topics()).toEqual(clients.map(() => 1))
   const late = await JOIN.pusher(server)
   expect(topics()).toEqual([...clients, late].map(() => 1))
+})
+
+test('a connect asks for the other end of its socket once', async () => {
+  await using server = await start()
+  server.addTenant() // of the development app it is asked once more: its clients must be local
+  using asked = spyOn(server.core.hub.topics as PublicListeners, 'requestIP')
+  await server.raw({ path: '/app/k' })
+  await server.raw({ path: '/app/k' })
+  expect(asked).toHaveBeenCalledTimes(2)
+})
+
+test('a query that many clients have in common is read once', () => {
+  const [first, again, other] = ['?a=1&b=%20', '?a=1&b=%20', '?a=2'].map((query) =>
+    readQuery(`http://localhost/app/key${query}`),
+  )
+  expect(again).toBe(first!)
+  expect(Object.fromEntries(again!)).toEqual({ a: '1', b: ' ' })
+  expect(other!.get('a')).toBe('2')
 })
 
 test('connections have one shape, whatever they have lived through', async () => {
