@@ -6,6 +6,8 @@ import { join, relative } from 'node:path'
 import { exports } from '../package.json'
 
 const ROOT = join(import.meta.dir, '..')
+/** The program, and its threads. */
+const ENTRIES = ['index.ts', 'store/copy-worker.ts', 'store/checkpoint-worker.ts']
 const PLACEHOLDER = join(ROOT, 'src/config/embedded.ts')
 
 /** The module with what `PLACEHOLDER` has not. */
@@ -26,12 +28,12 @@ function embedded(): string {
 /** Builds into a file. @throws AggregateError with what the bundler says */
 export async function build(outfile: string, target?: string): Promise<void> {
   await Bun.build({
-    entrypoints: [join(ROOT, 'src/index.ts'), join(ROOT, 'src/store/copy-worker.ts')],
+    entrypoints: ENTRIES.map((file) => join(ROOT, 'src', file)),
     compile: {
       outfile,
       ...(target !== undefined && { target: target as Bun.Build.CompileTarget }),
     },
-    naming: { entry: '[name].js' }, // where the thread that copies databases is looked for
+    naming: { entry: '[name].js' }, // where threads are looked for
     format: 'esm',
     bytecode: true, // parsed ahead: half the time of a start
     splitting: true, // a command reads what it needs

@@ -12,7 +12,7 @@ import type { Engine, EngineParts } from './core/engine'
 import { EXPIRY_TICK_MS } from './core/expiries'
 import { countFault, runSafely } from './core/faults'
 import { compileHooks } from './core/hooks'
-import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
+import { LOOP_TICK_MS } from './core/latencies'
 import { maxRequestBytes } from './core/limits'
 import { networkRules } from './core/networks'
 import type { ProvidedApp } from './core/provided-apps'
@@ -47,7 +47,7 @@ import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { Problems, PROBLEMS_MS } from './http/problems'
 import { Sessions } from './http/sessions'
-import { backupsOf, webhooksOf } from './new-upkeep'
+import { backupsOf, tickOf, webhooksOf } from './new-upkeep'
 import { newCore } from './new-core'
 import { enginesOf } from './new-engine'
 import { pagesOf } from './new-pages'
@@ -377,7 +377,7 @@ async function build(
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
-  undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
+  undo.push(clock.every(LOOP_TICK_MS, tickOf(core, upkeep)))
   undo.push(clock.every(PROBLEMS_MS, problems.tick))
   if (keepsSeries) undo.push(clock.every(STATISTICS_MS, () => entrance.isOpen && statistics.tick()))
   undo.push(() => core.subscriptionCounts.stop())

@@ -119,6 +119,18 @@ const FULL = 2
 const levelOf = (db: Database): number =>
   db.query<{ synchronous: number }, []>('PRAGMA synchronous').get()!.synchronous
 
+/** Pages of the log, and how many of the first were copied into the file; both -1 where there is no log. */
+export type LogState = { readonly log: number; readonly checkpointed: number }
+
+export const readLog = (db: Database): LogState =>
+  db.query<LogState, []>('PRAGMA wal_checkpoint(NOOP)').get()!
+
+/** False for a system's SQLite that is older than 3.51: there `readLog` copies. */
+export function canReadLog(db: Database): boolean {
+  const { version } = db.query<{ version: string }, []>('SELECT sqlite_version() AS version').get()!
+  return Bun.semver.order(version, '3.51.0') >= 0
+}
+
 /** Copies the log into the file and leaves it empty. False where somebody reads from it; does not wait for them. */
 export function emptyLog(db: Database): boolean {
   db.run('PRAGMA busy_timeout = 0')

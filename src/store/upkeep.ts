@@ -6,14 +6,17 @@ import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import type { Readiness } from '../core/readiness'
 import type { Log } from '../core/types'
+import { Checkpoints } from './checkpoints'
 import { reasonOf } from './errors'
 import { filesOf, isFile } from './files'
 import { hasMoreSecrets, scrub } from './scrub'
 import { emptyLog, takeSecretChange } from './sqlite'
 
 const BOUNDS = {
-  /** SQLite copies the log into the file from 4 MB on; a longer one is cut to this. */
+  /** The log is copied into the file from 4 MB on; a longer one is cut to this. */
   logBytes: 16 * 1024 * 1024,
+  /** Cut off with one sweep, by the next commit that begins the log anew: 1 to 3 ms. */
+  cutBytes: 4 * 1024 * 1024,
   /** A log of this length is kept from beginning anew by somebody who reads for long. */
   stuckLogBytes: 64 * 1024 * 1024,
   /** Apps that are written anew while clients wait, 5 ms; more of them when nobody does, at the start and the stop. */
@@ -25,6 +28,7 @@ const BOUNDS = {
 }
 
 export class Upkeep {
+  readonly checkpoints: Checkpoints
   readonly #logFile: string | undefined
   readonly #canShrink: boolean
   /** What deleted secrets may be in. A process that was killed may have left some in the tables. */
@@ -39,9 +43,9 @@ export class Upkeep {
     readonly bounds: typeof BOUNDS = BOUNDS,
   ) {
     this.#logFile = isFile(path) ? filesOf(path)[1] : undefined
+    this.checkpoints = new Checkpoints(db, path, log)
     this.#canShrink = this.#read('auto_vacuum') === INCREMENTAL
     if (this.#logFile === undefined) return
-    db.run(`PRAGMA journal_size_limit = ${bounds.logBytes}`)
     this.#removeRemains(Infinity)
   }
 
@@ -56,7 +60,13 @@ export class Upkeep {
   }
 
   /** Called before the database is closed. */
-  stop(): void {
+  async stop(): Promise<void> {
+    await this.checkpoints.stop()
+    this.finish()
+  }
+
+  /** Called before another process has the database. */
+  finish(): void {
     this.#unlessItFails(() => this.#removeRemains(Infinity))
   }
 
@@ -80,9 +90,10 @@ export class Upkeep {
   }
 
   #watchLog(): void {
-    const { logBytes, stuckLogBytes } = this.bounds
-    if (this.#readLogBytes() > logBytes) emptyLog(this.db)
+    const { logBytes, cutBytes, stuckLogBytes } = this.bounds
     const bytes = this.#readLogBytes()
+    const most = bytes > logBytes ? Math.max(logBytes, bytes - cutBytes) : NO_LIMIT
+    this.db.run(`PRAGMA journal_size_limit = ${most}`)
     if (bytes > stuckLogBytes && !this.#isLogStuck) {
       this.#isLogStuck = true
       this.log.warn({ bytes }, 'database: somebody reads it for long, and its log grows meanwhile')
@@ -106,6 +117,8 @@ export class Upkeep {
     return Object.values(this.db.query<Record<string, number>, []>(`PRAGMA ${pragma}`).get()!)[0]!
   }
 }
+
+const NO_LIMIT = -1
 
 /** Of `auto_vacuum`. A file from before this was the default has another, until it is restored from a backup. */
 const INCREMENTAL = 2

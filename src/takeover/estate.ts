@@ -45,12 +45,13 @@ export type EstateParts = {
 export function estateOf(parts: EstateParts): Estate {
   const { core, db, path, lock, upkeep, webhooks, statistics } = parts
   return {
-    finishWork: () => Promise.all([core.engine.rest(true), webhooks.finish()]),
+    finishWork: () =>
+      Promise.all([core.engine.rest(true), webhooks.finish(), upkeep.checkpoints.settle()]),
     release() {
       webhooks.hold()
       core.engine.handOver()
       statistics?.stop()
-      upkeep.stop()
+      upkeep.finish()
       db.run('PRAGMA query_only = ON')
       lock.release()
     },
