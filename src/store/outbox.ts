@@ -24,7 +24,7 @@ import { announcementStore, type Announcement } from './outbox-announcements'
 import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations'
 import { deadLetterStore, type PageTerms, type Replay } from './outbox-dead-letters'
 import { DueRows, type Head, type OutboxRow } from './outbox-due-rows'
-import { Lanes, nameOf, type LaneKey } from './outbox-lanes'
+import { Lanes, nameOf, type LaneKey, type LaneRow } from './outbox-lanes'
 import { streamStore, type StreamMark } from './outbox-streams'
 
 export type { Announcement } from './outbox-announcements'
@@ -81,6 +81,11 @@ const INSERT = `
 const OLDEST = `
   SELECT id, channel, attempts, time_ms FROM webhook_outbox
    WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit`
+/** Of each lane, in one go: fifty statements take ten times as long. */
+const OLDEST_TIMES = `
+  SELECT (SELECT time_ms FROM webhook_outbox
+           WHERE lane = value AND dead_at IS NULL ORDER BY id LIMIT 1) AS oldest
+    FROM json_each($lanes)`
 /** `due_at` is not a time any more: it is 0 for rows that were not sent since the lane was opened. */
 const LEASE = `
   UPDATE webhook_outbox
@@ -105,7 +110,7 @@ const DROP_DEAD = DROP_ALIVE.replace('IS NULL', 'IS NOT NULL')
 /** Rows that are changed in one go: 0.3 to 0.8 ms, Bun 1.4. */
 export const SLICE_ROWS = 100
 /** Rows among which a probe is chosen. */
-const PROBE_ROWS = 500
+const PROBE_ROWS = 200
 type Values = Record<string, string | number | null>
 
 export type Outbox = ReturnType<typeof outboxStore>
@@ -119,8 +124,9 @@ export type Window = { readonly windowMs: number; readonly staleMs: number }
 /** Every function throws where the database does, and then has written nothing. */
 export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
-  const oldestOf = (lane: number): number | null =>
-    all<OldestRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null
+  /** When the oldest row of each lane was written; null for one that has none. */
+  const oldestOf = (of: readonly LaneRow[]): readonly (number | null)[] =>
+    all<{ oldest: number | null }>(OLDEST_TIMES, { lanes: idsOf(of) }).map(({ oldest }) => oldest)
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
   const lanes = new Lanes(db)
@@ -285,25 +291,29 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     },
     attempts: (key: LaneKey): KeptAttempt[] =>
       lanes.has(key) ? lastAttempts.newest(lanes.idOf(key)) : [],
-    lanes: (appId: string): LaneReport[] =>
-      lanes.ofApp(appId).map(({ id: lane, ...numbers }) => ({
+    lanes: (appId: string): LaneReport[] => {
+      const rows = lanes.ofApp(appId)
+      const oldest = oldestOf(rows)
+      return rows.map(({ id: lane, ...numbers }, index) => ({
         ...numbers,
-        oldest: oldestOf(lane),
+        oldest: oldest[index]!,
         attempts: lastAttempts.newest(lane),
-      })),
+      }))
+    },
     /** What waits for a paused endpoint has no age and does not fail: nobody waits for it to be accepted. */
-    backlog: (appId: string): Backlog =>
-      lanes.hasRows(appId) || lanes.pausedOf(appId) > 0
-        ? lanes
-            .ofApp(appId)
-            .map(({ id, pausedAt, ...numbers }) => ({
-              ...numbers,
-              oldest: pausedAt === null ? oldestOf(id) : null,
-              failing: pausedAt === null ? numbers.failing : 0,
-              paused: Number(pausedAt !== null),
-            }))
-            .reduce(addBacklog, NO_BACKLOG)
-        : NO_BACKLOG,
+    backlog: (appId: string): Backlog => {
+      if (!lanes.hasRows(appId) && lanes.pausedOf(appId) === 0) return NO_BACKLOG
+      const rows = lanes.ofApp(appId)
+      const oldest = oldestOf(rows)
+      return rows
+        .map(({ pausedAt, ...numbers }, index) => ({
+          ...numbers,
+          oldest: pausedAt === null ? oldest[index]! : null,
+          failing: pausedAt === null ? numbers.failing : 0,
+          paused: Number(pausedAt !== null),
+        }))
+        .reduce(addBacklog, NO_BACKLOG)
+    },
     publicIdOf: (key: LaneKey): string => lanes.publicIdOf(key),
     pausedAt: (key: LaneKey): number | null => lanes.pausedAt(key),
     /** Notes a pause that was audited elsewhere, or its end. */

@@ -16,14 +16,13 @@ import {
   nameOf,
   type Announcement,
   type Entry,
-  type EventEntry,
   type LaneKey,
   type Outbox,
   type StreamMark,
 } from '../store/outbox'
 import { EVENTS, eventJson, isWebhookFact, userOf, viewOfFact, type WebhookFact } from './events'
 import { Marks } from './marks'
-import { WriteQueue } from './write-queue'
+import { WriteQueue, type Queued, type QueuedEvent } from './write-queue'
 
 /** Entries of one transaction, of which a turn may have several: a departure takes 20 to 50 µs. */
 const GROUP_ENTRIES = 16
@@ -129,7 +128,7 @@ export class Recorder {
     for (const entry of entries) {
       const app = this.core.apps.byId(entry.appId)
       if (!app) continue
-      this.#push(entry)
+      this.#push(entry, entry.type === 'event' ? entry.endpoint : undefined)
       if (entry.type === 'announce') this.#addOneEarlier(app, entry)
     }
     this.#scheduleWrite()
@@ -226,8 +225,8 @@ export class Recorder {
       app.counters.webhookEventsRefused++
       return false
     }
-    const event = {
-      type: 'event' as const,
+    const event: QueuedEvent = {
+      type: 'event',
       appId: app.id,
       channel,
       event: eventJson(fact),
@@ -235,24 +234,25 @@ export class Recorder {
       subject: { kind: EVENTS[type].kind, user: userOf(fact) },
     }
     for (const { name: endpoint } of endpoints)
-      if (this.#hasRoom({ ...event, endpoint })) this.#push({ ...event, endpoint })
+      if (this.#hasRoom(event, endpoint)) this.#push(event, endpoint)
     return true
   }
 
   /** A departure may cancel its arrival, and then takes no room. */
-  #hasRoom(entry: EventEntry): boolean {
-    const full = this.outbox.stored(entry) >= this.options.maxStoredPerEndpoint
-    if (!full || entry.subject.kind === 'departure') return true
-    this.#countDropped(entry)
+  #hasRoom(event: QueuedEvent, endpoint: string): boolean {
+    const key = { appId: event.appId, endpoint }
+    const full = this.outbox.stored(key) >= this.options.maxStoredPerEndpoint
+    if (!full || event.subject.kind === 'departure') return true
+    this.#countDropped(event)
     return false
   }
 
-  #countDropped({ appId }: EventEntry): void {
+  #countDropped({ appId }: QueuedEvent): void {
     this.core.apps.countersOf(appId).webhookEventsDropped++
   }
 
-  #push(entry: Entry): void {
-    if (this.#queue.push(entry)) return this.#marks.countQueued()
+  #push(entry: Queued, endpoint?: string): void {
+    if (this.#queue.push(entry, endpoint)) return this.#marks.countQueued()
     if (entry.type === 'event') this.#countDropped(entry)
     this.#hasOverflowed = true
     if (this.core.readiness.reasonOf('webhooks') === undefined)

@@ -1,7 +1,7 @@
 /**
  * WriteQueue: entries that are not in the outbox yet, in order, bounded by count and by memory.
  */
-import type { Entry } from '../store/outbox'
+import type { Entry, EventEntry } from '../store/outbox'
 
 /** Enough for a disk that stalls; one app may have half, so that it leaves room for others. */
 const MAX_ENTRIES = 200_000
@@ -15,13 +15,21 @@ const ENTRY_CHARS = 200
 
 type Share = { entries: number; chars: number }
 
+/** An event as all of its endpoints have it in common; a channel that fifty are told of is one object, not fifty. */
+export type QueuedEvent = Omit<EventEntry, 'endpoint'>
+export type Queued = Exclude<Entry, EventEntry> | QueuedEvent
+
 export class WriteQueue {
-  readonly #entries: Entry[] = []
+  #entries: Queued[] = []
+  /** Whom each is for; undefined for those that are no events. */
+  #endpoints: (string | undefined)[] = []
+  /** Where the first one is. */
+  #start = 0
   readonly #byApp = new Map<string, Share>()
   #chars = 0
 
   get length(): number {
-    return this.#entries.length
+    return this.#entries.length - this.#start
   }
 
   /** True when it is short enough for an overflow to be over. */
@@ -35,29 +43,43 @@ export class WriteQueue {
   }
 
   /** False where there is no room. */
-  push(entry: Entry): boolean {
+  push(entry: Queued, endpoint: string | undefined): boolean {
     const chars = charsOf(entry)
     const share = this.#byApp.get(entry.appId) ?? { entries: 0, chars: 0 }
     if (share.entries >= MAX_ENTRIES_PER_APP || this.length >= MAX_ENTRIES) return false
     if (share.chars + chars > MAX_CHARS_PER_APP) return false
     if (this.#chars + chars > 2 * MAX_CHARS_PER_APP) return false
     this.#entries.push(entry)
+    this.#endpoints.push(endpoint)
     this.#byApp.set(entry.appId, share)
     this.#count(share, 1, chars)
     return true
   }
 
   first(count: number): readonly Entry[] {
-    return this.#entries.slice(0, count)
+    const end = Math.min(this.#start + count, this.#entries.length)
+    const entries: Entry[] = []
+    for (let index = this.#start; index < end; index++) {
+      const entry = this.#entries[index]!
+      entries.push(entry.type === 'event' ? { ...entry, endpoint: this.#endpoints[index]! } : entry)
+    }
+    return entries
   }
 
   /** Removes the first `count`. */
   shift(count: number): void {
-    for (const entry of this.#entries.splice(0, count)) {
+    const start = this.#start
+    this.#start = Math.min(start + count, this.#entries.length)
+    for (let index = start; index < this.#start; index++) {
+      const entry = this.#entries[index]!
       const share = this.#byApp.get(entry.appId)!
       this.#count(share, -1, -charsOf(entry))
       if (share.entries === 0) this.#byApp.delete(entry.appId)
     }
+    if (this.#start * 2 < this.#entries.length) return
+    this.#entries = this.#entries.slice(this.#start)
+    this.#endpoints = this.#endpoints.slice(this.#start)
+    this.#start = 0
   }
 
   #count(share: Share, entries: number, chars: number): void {
@@ -67,5 +89,5 @@ export class WriteQueue {
   }
 }
 
-const charsOf = (entry: Entry): number =>
+const charsOf = (entry: Queued): number =>
   ENTRY_CHARS + (entry.type === 'event' ? entry.event.length : 0)

@@ -1,5 +1,5 @@
 /** Rows that may be sent are found as by looking at all of them, however long others wait; numbers are kept. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore, type OutboxRow } from '../../src/store/outbox'
 import type { EventSubject } from '../../src/store/outbox-cancellations'
@@ -163,4 +163,31 @@ test('twice as many rows are read as one request may have, however many wait', (
     [0, true], // the next twenty wait for those
     [1, true],
   ])
+})
+
+test('the backlog of fifty endpoints is as many statements as that of one', () => {
+  using db = openDatabase(':memory:')
+  const outbox = outboxStore(db, RETRIES)
+  const query = spyOn(db, 'query')
+  const countOf = (look: () => unknown): number => {
+    const before = query.mock.calls.length
+    look()
+    return query.mock.calls.length - before
+  }
+  const counts = [1, 50].map((endpoints) => {
+    for (let number = 0; number < endpoints; number++) {
+      const key = { appId: `app-${endpoints}`, endpoint: `http://127.0.0.1/${number}` }
+      const subject = { kind: 'occurrence' } as const
+      const entry = { type: 'event', ...key, channel: 'room', event: '{}', subject } as const
+      outbox.record([entry], 1000 + number, 10)
+    }
+    return countOf(() => outbox.backlog(`app-${endpoints}`))
+  })
+  expect(counts[1]).toBe(counts[0]!)
+  expect(outbox.backlog('app-50')).toMatchObject({ pending: 50, oldest: 1000 })
+  expect(outbox.lanes('app-50').map(({ oldest }) => oldest)).toEqual(
+    Array.from({ length: 50 }, (_, number) => 1000 + number),
+  )
+  outbox.setPause({ appId: 'app-50', endpoint: 'http://127.0.0.1/0' }, 5)
+  expect(outbox.backlog('app-50')).toMatchObject({ paused: 1, oldest: 1001 })
 })
