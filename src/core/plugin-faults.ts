@@ -75,8 +75,8 @@ export type WaitContext = { readonly log: Log; readonly clock: Clock }
 
 type Wait = WaitContext & { readonly source: FaultSource; readonly beganMs: number }
 
-/** What is waited for. */
-const waits = new Set<Wait>()
+/** What is waited for, by the clock of the server that waits: the oldest of each is the first. */
+const waits = new Map<Clock, Set<Wait>>()
 
 /** After so long a wait is forgotten: whatever keeps the thread then has hardly to do with it. */
 const SUSPECTED_MS = 5000
@@ -96,20 +96,25 @@ export async function watchWait<T>(
 ): Promise<T> {
   const wait = { log, clock, source, beganMs: clock.mono() }
   accountedMs = readCpuMs()
-  waits.add(wait)
+  waits.getOrInsertComputed(clock, () => new Set()).add(wait)
   reading ??= setInterval(accountForAll, READ_EVERY_MS).unref()
   try {
     return await answer
   } finally {
-    const isSuspected = waits.delete(wait)
-    if (waits.size === 0) stopReading()
-    if (isSuspected) logIfBlocked(log, { ...source, after: 'await' }, takeAccount())
+    if (forget(wait)) logIfBlocked(log, { ...source, after: 'await' }, takeAccount())
   }
 }
 
-function stopReading(): void {
-  clearInterval(reading)
-  reading = undefined
+/** True if it was still waited for. */
+function forget(wait: Wait): boolean {
+  const own = waits.get(wait.clock)
+  if (!own?.delete(wait)) return false
+  if (own.size === 0) waits.delete(wait.clock)
+  if (waits.size === 0) {
+    clearInterval(reading)
+    reading = undefined
+  }
+  return true
 }
 
 /** CPU time that nobody was named for yet. */
@@ -123,16 +128,17 @@ function takeAccount(): number {
 function accountForAll(): void {
   const ms = takeAccount()
   if (ms > BLOCKED_MS) nameAll(ms)
-  for (const wait of waits) {
-    if (wait.clock.mono() - wait.beganMs <= SUSPECTED_MS) break // the oldest is the first
-    waits.delete(wait)
-  }
-  if (waits.size === 0) stopReading()
+  for (const own of waits.values())
+    for (const wait of own) {
+      if (wait.clock.mono() - wait.beganMs <= SUSPECTED_MS) break
+      forget(wait)
+    }
 }
 
 function nameAll(ms: number): void {
   const suspects = new Map<string, Wait>()
-  for (const wait of waits) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
+  for (const own of waits.values())
+    for (const wait of own) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
   for (const { log, source } of suspects.values())
     logIfBlocked(log, { ...source, after: 'await', suspects: suspects.size }, ms)
 }

@@ -65,6 +65,7 @@ test.each([
 ] as const)('30 000 keys in %s are passed over %#', async (path, body, status) => {
   using parse = spyOn(JSON, 'parse')
   expect((await post(path, body))[0]).toBe(status)
-  const longest = Math.max(0, ...parse.mock.calls.map(([text]) => text.length))
+  const parsed = parse.mock.calls.map(([text]) => text).filter((text) => text.includes('"key7":1'))
+  const longest = Math.max(0, ...parsed.map(({ length }) => length))
   expect(longest).toBeLessThan(100)
 })

@@ -215,7 +215,12 @@ describe('between two awaits', () => {
     expect(server.log.lines).toEqual([named('busy', 'subscribe')])
   })
 
-  test('a route that has waited for long is not', async () => {
+  test('a route that has waited for long is not, whatever another server waits for', async () => {
+    const stands = makePlugin('stands', { subscribe: () => new Promise(() => {}) })
+    await using other = await start({ plugins: [stands] })
+    await using waiting = await other.raw()
+    waiting.subscribe('room')
+    await other.waitForReceived(1)
     const { plugin, release } = busy(() => new Promise<void>((done) => setTimeout(done, 20)))
     const { promise: calm, resolve: calmDown } = Promise.withResolvers<string>()
     const waits = mine(({ routes }) => routes.get('/', () => calm))
