@@ -3,7 +3,7 @@
  * `test/field`: the page and the command line (`console/snippets.test.ts`), Go and Python with their SDKs (`sdks`), PHP,
  * Ruby and the sketch for an ESP32 with what stands for theirs (`console/languages.test.ts`).
  */
-import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -70,13 +70,12 @@ describe.each(['', '/ws'])('below the prefix %j', (pathPrefix) => {
   }
 
   test.each(CLIENTS)('%s connects, subscribes and prints', async (id, end) => {
-    using printed = capturePrinted()
     const before = server().totals.messagesReceived
-    const client = await load(`${textOf(id)}export const end = () => ${end}\n`)
+    using client = await run(`${textOf(id)}export const end = () => ${end}\n`)
     await server().waitForReceived(before + 1)
     await (id === 'expusherlite' ? send(`/api/apps/${APP.slug}/events`, TO_SCOPE) : send())
-    expect(await printed.next()).toEqual(DATA)
-    await client.end()
+    expect(await client.printed.next('what is printed')).toEqual(DATA)
+    client.end()
     await server().waitForConnections(0)
   })
 
@@ -105,17 +104,32 @@ describe.each(['', '/ws'])('below the prefix %j', (pathPrefix) => {
   })
 })
 
-/** A snippet as a module, whose `end` is what a test has added. */
-async function load(text: string): Promise<{ end: () => Promise<void> | void }> {
+/** A snippet as a module. */
+async function load(text: string): Promise<unknown> {
+  return import(await write(text))
+}
+
+async function write(text: string): Promise<string> {
   const file = `${folder}/${files++}.mjs`
   await Bun.write(file, text)
-  const browser = globalThis as { window?: unknown }
-  browser.window = globalThis // for the bundle of PushEx
-  try {
-    return await import(file)
-  } finally {
-    delete browser.window
-  }
+  return file
+}
+
+/** A snippet in a thread of its own, with libraries that no other test has changed; `end` is what the test has added. */
+async function run(text: string) {
+  const printed = new Inbox<unknown>()
+  const thread = new Worker(
+    await write(`
+      globalThis.window = globalThis // for the bundle of PushEx
+      console.log = (item) => postMessage(item)
+      const { end } = await import(${JSON.stringify(await write(text))})
+      addEventListener('message', end)
+    `),
+  )
+  thread.addEventListener('message', ({ data }) => printed.push(data))
+  thread.addEventListener('error', ({ message }) => printed.push(message))
+  const end = () => thread.postMessage('end')
+  return { printed, end, [Symbol.dispose]: () => thread.terminate() }
 }
 
 async function runShell(text: string): Promise<void> {
@@ -124,12 +138,6 @@ async function runShell(text: string): Promise<void> {
     JSON.stringify({ channel: ['my-channel'], data: DATA, event: 'my-event' }),
     0,
   ])
-}
-
-function capturePrinted() {
-  const inbox = new Inbox<unknown>()
-  const spy = spyOn(console, 'log').mockImplementation((item: unknown) => inbox.push(item))
-  return { next: () => inbox.next('what is printed'), [Symbol.dispose]: () => spy.mockRestore() }
 }
 
 // ---------------------------------------------------------------- the texts
