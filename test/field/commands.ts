@@ -1,10 +1,20 @@
 /** Programs of other languages as children: commands that end, and clients that print what they receive. */
+import { join } from 'node:path'
 import { Inbox } from '../harness'
 
 export type Command = readonly [program: string, ...args: string[]]
 
 /** Installing takes its time where nothing has been fetched yet. */
 export const INSTALL_MS = 600_000
+
+const PIP = join(import.meta.dir, 'pip.py')
+const FLAGS = ['--quiet', '--no-compile', '--no-deps', '--disable-pip-version-check'] as const
+
+/** Makes an environment of Python, with all that the `requirements.txt` of the working directory pins. */
+export const pythonIn = (folder: string): readonly Command[] => [
+  ['python3', '-m', 'venv', '--without-pip', folder],
+  [`${folder}/bin/python`, PIP, 'install', ...FLAGS, '--requirement', 'requirements.txt'],
+]
 
 type Circumstances = {
   /** The folder it runs in. */
@@ -23,11 +33,14 @@ const { [OF_NPX]: _, ...inherited } = process.env
 const GO = {
   GOTOOLCHAIN: 'local', // none but the one that is here
   CGO_ENABLED: '0',
-  GOGC: '400',
+  GOGC: '400', // for the compiler of TypeScript, too, which is written in Go
   GOFLAGS: "-buildvcs=false '-gcflags=all=-N -l -dwarf=false' '-ldflags=-s -w'",
 }
+/** What runs for seconds is not worth compiling well, nor the threads that collect its garbage. */
+export const BRIEF_JAVA = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const
+const MAVEN = { MAVEN_OPTS: BRIEF_JAVA.join(' ') }
 /** Nothing goes through a proxy. */
-export const ENVIRONMENT = { ...inherited, ...GO, NO_PROXY: '127.0.0.1' }
+export const ENVIRONMENT = { ...inherited, ...GO, ...MAVEN, NO_PROXY: '127.0.0.1' }
 
 /**
  * Runs a command and returns its standard output.

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test'
 import { start, type TestServer } from '../../harness'
-import { execute, INSTALL_MS, LineReader, type Command } from '../commands'
+import { BRIEF_JAVA, execute, INSTALL_MS, LineReader, pythonIn, type Command } from '../commands'
 import { describeWith, type Program } from '../programs'
 
 type Client = {
@@ -38,19 +38,20 @@ const LASTING: readonly Client[] = [
         'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
         '-DoutputDirectory=../.cache/java',
       ],
-      ['javac', '-cp', '../.cache/java/*', '-d', '../.cache/java', 'Main.java'],
+      [
+        'javac',
+        ...BRIEF_JAVA.map((flag) => `-J${flag}`),
+        ...(['-cp', '../.cache/java/*', '-d', '../.cache/java', 'Main.java'] as const),
+      ],
     ],
-    run: ['java', '-cp', '../.cache/java:../.cache/java/*', 'Main'],
+    run: ['java', ...BRIEF_JAVA, '-cp', '../.cache/java:../.cache/java/*', 'Main'],
     subscribed: ['subscribed presence-room 1', 'subscribed room'],
     presence: true,
   },
   {
     name: 'pysher',
     toolchain: ['python3'],
-    install: [
-      ['python3', '-m', 'venv', '../.cache/pysher'],
-      ['../.cache/pysher/bin/pip', 'install', '--quiet', '--requirement', 'requirements.txt'],
-    ],
+    install: pythonIn('../.cache/pysher'),
     run: ['../.cache/pysher/bin/python', 'main.py'],
     subscribed: ['subscribed room'],
   },

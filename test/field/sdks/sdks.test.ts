@@ -12,7 +12,7 @@ import { parseAddress } from '../../../src/pages/console/connect/address'
 import { snippetOf } from '../../../src/pages/console/connect/snippets'
 import { readPage } from '../../docs/pages'
 import { start, type RawClient, type TestServer } from '../../harness'
-import { execute, INSTALL_MS, type Command } from '../commands'
+import { execute, INSTALL_MS, pythonIn, type Command } from '../commands'
 import { expectSigns, type Backend } from '../examples/backends'
 import { describeWith, type Program } from '../programs'
 import {
@@ -64,10 +64,7 @@ const SDKS: readonly Sdk[] = [
   {
     name: 'python',
     toolchain: 'python3',
-    install: [
-      ['python3', '-m', 'venv', '../.cache/python'],
-      ['../.cache/python/bin/pip', 'install', '--quiet', '--requirement', 'requirements.txt'],
-    ],
+    install: pythonIn('../.cache/python'),
     run: ['../.cache/python/bin/python', 'main.py'],
     snippet: { id: 'python', beside: [], run: ['../python/bin/python', 'trigger.py'] },
     backend: { language: 'python', file: 'app.py', run: ['../python/bin/python', 'app.py'] },
