@@ -1,8 +1,10 @@
 /** A map of many entries: as any other to who uses it, and never one large table. */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { AddressCounts } from '../../src/core/addresses'
+import type { Subscription } from '../../src/core/connection'
 import { Departures } from '../../src/core/departures'
 import { Facts } from '../../src/core/facts'
+import type { SubscribeCommand } from '../../src/core/messages'
 import type { ChannelName } from '../../src/core/types'
 import { Presence } from '../../src/core/presence'
 import { SPREAD, WideMap } from '../../src/core/wide-map'
@@ -18,12 +20,13 @@ function fillMap(count: number): WideMap<string, number> {
   return map
 }
 
-/** Entries of the largest table of the runtime in which a key with `prefix` was written or deleted meanwhile. */
+/** Entries of the largest table of the runtime in which a key with `prefix`, or of such a connection, was written or deleted meanwhile. */
 function largestTable(prefix: string, act: () => void): number {
   const { set, delete: remove } = Map.prototype
   let most = 0
   const look = (map: Map<unknown, unknown>, key: unknown): void => {
-    if (String(key).startsWith(prefix)) most = Math.max(most, map.size)
+    const id = (key as Partial<Subscription>).conn?.id ?? String(key)
+    if (id.startsWith(prefix)) most = Math.max(most, map.size)
   }
   using _set = spyOn(Map.prototype, 'set').mockImplementation(function (
     this: Map<unknown, unknown>,
@@ -115,6 +118,30 @@ describe('no table is as large as', () => {
     })
     expect(most).toBeLessThanOrEqual(SPREAD.from)
     expect(counts.size).toBe(0)
+  })
+
+  test('the authorisations that end in one second', async () => {
+    await using server = await start()
+    await using client = await server.raw()
+    const { hub, expiries, clock } = server.core
+    const [conn] = hub.connections()
+    const names = Array.from({ length: MANY }, (_, index) => keyOf(index) as ChannelName)
+    const subscriptions = names.map((name) => {
+      hub.join(conn!, conn!.app!, name)
+      return conn!.subscription(hub.channel(conn!.app!, name))!
+    })
+    const taken: ChannelName[] = []
+    const most = largestTable(client.socketId, () => {
+      for (const subscription of subscriptions)
+        expiries.begin(subscription, {} as SubscribeCommand, 0, clock.mono())
+      expect(expiries.size).toBe(MANY)
+      for (const subscription of subscriptions.slice(100)) expiries.end(subscription)
+      expiries.advance(clock.mono() + 2000)
+      for (let due = expiries.takeDue(); due; due = expiries.takeDue())
+        taken.push(due.subscription.channel.name)
+    })
+    expect(most).toBeLessThanOrEqual(SPREAD.from)
+    expect(taken.toSorted()).toEqual(names.slice(0, 100).toSorted())
   })
 
   test('the departures that are held back', async () => {
