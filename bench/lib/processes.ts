@@ -281,10 +281,13 @@ async function end(child: Running): Promise<void> {
   running.delete(child)
 }
 
-/** Tried, because not every `setpriv` can let the kernel end what has lost its parent. */
+let canRein: boolean | undefined
+
+/** Tried once, because not every `setpriv` can let the kernel end what has lost its parent. */
 export function reinCommand(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[] {
   const rein = ['setpriv', '--pdeathsig', signal]
-  return Bun.which('setpriv') && Bun.spawnSync([...rein, 'true']).success ? rein : []
+  canRein ??= Bun.which('setpriv') !== null && Bun.spawnSync([...rein, 'true']).success
+  return canRein ? rein : []
 }
 
 /**

@@ -12,6 +12,7 @@ export const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--js-flags=--no-opt', // pages of tests live for seconds: optimizing their code is a tenth of their CPU
 ]
 
 /** Nothing moves: half of what a page takes is to draw what turns while it waits. */
