@@ -7,6 +7,8 @@ import type { Connection } from './connection'
 
 /** Waiting frames past which a connection is not read. Those that its last read has brought come all the same. */
 export const UNREAD_FRAMES = 256
+/** Their characters past which it is not read, either: one more read brings half a million. */
+export const UNREAD_CHARS = 131_072
 
 export class ReadQueue {
   /** Their turn has not come yet. */

@@ -13,7 +13,7 @@ import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
-import { UNREAD_FRAMES } from '../core/read-queue'
+import { UNREAD_CHARS, UNREAD_FRAMES } from '../core/read-queue'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { MaybePromise } from '../core/maybe-promise'
@@ -119,7 +119,7 @@ export function turnAway(core: Core, conn: Client, refused: Refusal): void {
   disconnect(core, conn)
 }
 
-/** From here on a frame is large: a read of the runtime brings few of them. Small ones make a turn late. */
+/** From here on a frame is large: each takes long, and waits unless the turn has time. Small ones wait in a late turn. */
 const LARGE_CHARS = 4096
 
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
@@ -129,6 +129,8 @@ export function receiveFrame(core: Core, conn: Client, frame: RawFrame): void {
   core.slices.countFrame()
   if (core.slices.isLate && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
   if (!chargeFrame(core, conn, frame)) return
+  const mustWait = frame.length >= LARGE_CHARS && !core.slices.isFree
+  if (mustWait && conn.established && !conn.busy) postpone(core, conn, () => undefined)
   if (conn.busy) {
     conn.waiting ??= []
     conn.waiting.push(frame)
@@ -300,7 +302,8 @@ function checkWaiting(core: Core, conn: Client): void {
   const most = COMMANDS_PER_CHANNEL * core.limits.maxChannelsPerConnection
   const length = (conn.waiting?.length ?? 0) + (conn.late?.length ?? 0)
   // One that waits for a gate is read: it hears when its client leaves.
-  if (length > UNREAD_FRAMES && conn.busy === 'turn') core.reads.pause(conn)
+  const isMuch = length > UNREAD_FRAMES || conn.waitingChars > UNREAD_CHARS
+  if (isMuch && conn.busy === 'turn') core.reads.pause(conn)
   if (length <= most && conn.waitingChars <= MAX_WAITING_CHARS) return
   countersOf(core, conn.app).queueOverflowsClosed++
   const limits = `${most} commands and ${MAX_WAITING_CHARS} characters`

@@ -197,6 +197,32 @@ describe('frames of one packet', () => {
     expect(server.totals.clientEventsLimited).toBeGreaterThan(50)
   })
 
+  test('that are large events are read in several turns; their client is slowed down, and loses none, also the last', async () => {
+    const limits = { maxClientEventBytesPerSecond: 1e9, maxClientEventsPerSecond: 1e6 }
+    await using slowly = await slow({ limits })
+    const { server, begin } = slowly
+    const [sender, receiver] = [await server.raw(), await server.raw()]
+    for (const client of [sender, receiver]) await server.signedIn(client, 'private-a')
+    const [conn] = server.core.hub.connections()
+    let wasUnread = false
+    begin()
+    const data = '-'.repeat(9000)
+    for (let n = 0; n < 200; n++)
+      sender.send(`{"event":"client-x","channel":"private-a","data":"${n}${data}"}`)
+    sender.socket.close()
+    const read = (): number => {
+      wasUnread ||= conn!.isUnread
+      return server.totals.clientEvents
+    }
+    expect(await mostPerTurn(read, 200)).toBeLessThanOrEqual(2)
+    expect(wasUnread).toBe(true)
+    const heard = await receiver.frames.take(200)
+    expect(heard.map((frame) => parseInt(JSON.parse(frame).data as string))).toEqual(
+      Array.from({ length: 200 }, (_, n) => n),
+    )
+    expect(server.totals.queueOverflowsClosed).toBe(0)
+  })
+
   test.each([
     ['pings', 9],
     ['pongs', 10],
