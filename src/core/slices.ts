@@ -143,6 +143,8 @@ export class Slices {
   #frames = 0
   /** When something first arrived in this turn, where it is timed. */
   #began: number | undefined = undefined
+  /** When the first task was put off in this turn: the runtime may go on for milliseconds with others like it. */
+  #queued = Infinity
   /** Arrivals since the last timed turn. */
   #untimed = 0
   #timedAt = -Infinity
@@ -205,6 +207,7 @@ export class Slices {
 
   /** Runs a task in one of the next turns, after those that wait. */
   schedule(task: () => void): void {
+    if (this.#queued === Infinity) this.#queued = this.meter()
     this.#tasks.push(task)
     this.#beginTasks()
   }
@@ -307,7 +310,8 @@ export class Slices {
 
   readonly #turn = (): void => {
     const most = SLICE_MS - LEAST_MS
-    const arrivalsMs = this.#began === undefined ? 0 : this.meter() - this.#began
+    const first = Math.min(this.#began ?? Infinity, this.#queued)
+    const arrivalsMs = Math.max(0, this.meter() - first)
     this.#expectedMs = Math.min(Math.max(arrivalsMs, this.#expectedMs * FADING), most)
     this.#spentMs = Math.min(Math.max(this.#spentMs, this.#expectedMs) + this.#chargedMs, most)
     this.#chargedMs = 0
@@ -317,6 +321,7 @@ export class Slices {
     this.#limitMs = AT_ONCE_MS
     this.#spentMs = 0
     this.#began = undefined
+    this.#queued = Infinity
     this.#armed = false
     if (this.#works.length === 0) return
     this.turns++

@@ -66,6 +66,19 @@ describe('work', () => {
     expect(third).toBeLessThan(SHARE)
   })
 
+  test('has what is left of a turn in which tasks were put off: the runtime went on with others like them', async () => {
+    const { slices, time, work } = makeSlices()
+    const done: string[] = []
+    slices.add(work('a', 100, done, STEP_MS))
+    while (done.length < SHARE) await turn()
+    const before = done.length
+    slices.schedule(() => undefined)
+    time.ms += 2
+    slices.schedule(() => undefined)
+    await turn()
+    expect(done.length - before).toBe(SHARE - 2 / STEP_MS)
+  })
+
   test('leaves time to whoever has turns of their own, in one of its turns', async () => {
     const { slices, work } = makeSlices()
     const done: string[] = []
