@@ -32,7 +32,8 @@ export const ADMIN_BODY: BodyLimits = {
 /** Of an app's backend: at most 5 ms. */
 export const bodyLimitsOf = (limits: Limits): BodyLimits => ({
   bytes: maxRequestBytes(limits),
-  formBytes: maxRequestBytes(limits) / 4,
+  // The longest event, whose bytes are three characters each where none is a Latin letter, and its other fields.
+  formBytes: Math.max(maxRequestBytes(limits) / 4, 3 * limits.maxEventDataBytes + 65_536),
   fields: 2048,
   json: BODY_LIMITS,
 })

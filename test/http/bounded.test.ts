@@ -183,6 +183,15 @@ test.each([
   expect(await post(most + 1)).toEqual([413, expect.stringContaining(`more than ${most} bytes`)])
 })
 
+test('the longest event that the settings allow is a form, in any script', async () => {
+  const limits = { maxEventDataBytes: 102_400, maxEventsPerBatch: 1 }
+  await using roomy = await start({ limits })
+  const data = '語'.repeat(limits.maxEventDataBytes / 3)
+  const body = new URLSearchParams({ channel: 'a', event: 'e', data })
+  const headers = makeBasicAuth(PAIR)
+  expect((await roomy.http('/api/push', { method: 'POST', body, headers })).status).toBe(200)
+})
+
 test('a payload and data that are too long are not parsed', async () => {
   const payload = `{"a":"${'x'.repeat(10_240)}"}`
   const message = `${LARGE} (10248 of 10240 bytes)`
