@@ -1,6 +1,6 @@
 /** Contract 6.6 to 6.8: reads. */
-import { describe, expect, test } from 'bun:test'
-import { start, type TestServer } from '../harness'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { start, startCommon, type TestServer } from '../harness'
 import { connectSignedIn } from '../protocols/signed-in'
 
 async function get(server: TestServer, path: string, params = {}): Promise<[number, unknown]> {
@@ -131,9 +131,16 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
   ['/nonsense', {}, 404, 'Unknown route\n'],
 ]
 
-test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
-  await using server = await startPopulated()
-  expect(await get(server, path, params)).toEqual([status, body])
+describe('reads, which leave everything as it is', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startPopulated()
+  })
+  afterAll(() => server.stop())
+
+  test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
+    expect(await get(server, path, params)).toEqual([status, body])
+  })
 })
 
 test('pages of channels stay right while they come and go, and have none of users', async () => {
@@ -171,26 +178,28 @@ describe('a channel that has emptied', () => {
 })
 
 describe('around the API', () => {
+  const common = startCommon()
+
   test('an unknown route is a line of text', async () => {
-    await using server = await start()
+    const server = common()
     const response = await server.http('/nonsense')
     expect([response.status, await response.text()]).toEqual([404, 'Unknown route\n'])
   })
 
   test('the page at / tells what this is', async () => {
-    await using server = await start()
+    const server = common()
     const response = await server.http('/')
     expect(response.headers.get('content-type')).toStartWith('text/html')
     expect(await response.text()).toContain('href="swagger"')
   })
 
   test.each(['/up', '/ready', '/accept-traffic'])('%s is green', async (path) => {
-    await using server = await start()
+    const server = common()
     expect((await server.http(path)).status).toBe(200)
   })
 
   test('a short host name is as good as a long one', async () => {
-    await using server = await start()
+    const server = common()
     const response = await server.http('/up', { headers: { host: 'ws' } })
     expect(response.status).toBe(200)
   })
