@@ -92,7 +92,12 @@ export function parseJson(text: string): unknown {
 }
 
 /** How much JSON may be parsed at once; WEIGHTS says what counts how much. */
-export type JsonLimits = { readonly weight: number; readonly levels: number }
+export type JsonLimits = {
+  readonly weight: number
+  readonly levels: number
+  /** Characters outside of texts; any number where absent. */
+  readonly chars?: number
+}
 
 /** At most 5 ms of parsing. A value of `MAX_LEVELS` may lie in a list of events. */
 export const BODY_LIMITS: JsonLimits = { weight: 65_536, levels: MAX_LEVELS + 3 }
@@ -116,20 +121,28 @@ const SHORT_CHARS = BODY_LIMITS.weight / 2
  */
 export function describeExcess(text: string, most = BODY_LIMITS): string | undefined {
   if (text.length < SHORT_CHARS) return undefined
-  let [weight, levels, isText] = [0, 0, false]
+  const { chars: mostChars = Infinity } = most
+  let [weight, levels, isText, began, textChars] = [0, 0, false, 0, 0]
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at)
     if (isText) {
       if (char === CHAR['\\']) at++
       if (char !== CHAR['"']) continue
     }
-    if (char === CHAR['"']) isText = !isText
-    else if (char === CHAR['{'] || char === CHAR['[']) levels++
+    const adds = WEIGHTS[char] ?? 0
+    if (char === CHAR['"']) {
+      isText = !isText
+      if (isText) began = at
+      else textChars += at - began
+    } else if (char === CHAR['{'] || char === CHAR['[']) levels++
     else if (char === CHAR['}'] || char === CHAR[']']) levels--
     if (levels > most.levels) return 'data is nested too deep'
-    weight += WEIGHTS[char] ?? 0
+    if (adds === 0) continue
+    weight += adds
     if (weight > most.weight)
       return `The body has too many values: the limit is ${most.weight}, and an object or list counts as two, a text as three, a key as five more`
+    if (at - textChars > mostChars)
+      return `The body has more than ${mostChars} characters that are in no text`
   }
   return undefined
 }

@@ -108,7 +108,7 @@ export function events(core: Core, access: SignedAccess) {
     .post(
       '/events',
       ({ app, received, request }) => {
-        const body = eventOf(received)
+        const body = eventOf(received, app.limits.maxEventDataBytes)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
@@ -137,7 +137,8 @@ export function events(core: Core, access: SignedAccess) {
     .post(
       '/batch_events',
       ({ app, received, request }) => {
-        const { batch } = batchOf(received)
+        const { maxEventDataBytes, maxEventsPerBatch } = app.limits
+        const { batch } = batchOf(received, maxEventsPerBatch * maxEventDataBytes)
         const texts = dataTexts(app, batch, received.raw)
         const infos = batch.map(({ info }) => parseInfo(info))
         const key = keyOfHeader(app, request)

@@ -97,6 +97,7 @@ async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): P
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
+    requireFewParts(type, bytes, limits)
     const form = await new Response(new Blob([Buffer.from(bytes)]), { headers }).formData()
     const entries = Array.from(form.entries(), ([name, value]): [string, string] => [
       name,
@@ -135,6 +136,19 @@ function requireShortForm({ length }: Uint8Array, { formBytes: most }: BodyLimit
 function requireFewFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
   if (length > fields) throw unreadable(`The form has more than ${fields} fields`)
 }
+
+/** Counted before they are parsed, which takes 0.5 µs each. */
+function requireFewParts(type: string, bytes: Uint8Array, limits: BodyLimits): void {
+  const [, quoted, plain] = BOUNDARY.exec(type) ?? []
+  const end = `\r\n--${quoted ?? plain ?? ''}`
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const ends: number[] = []
+  for (let at = body.indexOf(end); at !== -1; at = body.indexOf(end, at + end.length)) {
+    ends.push(at)
+    requireFewFields(ends, limits)
+  }
+}
+const BOUNDARY = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i
 
 /** `app[limits][max_presence_members]` has three. */
 const MAX_PARTS = 8
