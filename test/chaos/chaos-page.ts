@@ -1,6 +1,7 @@
 /** A page of a run: stock pusher-js with the resume helper, whose way leads to one node and then to another. */
-import Pusher from 'pusher-js'
+import type PusherType from 'pusher-js'
 import { resume, type Recovery } from '../../src/client/resume'
+import { loadPusher } from '../client/page'
 import { startProxy, type Proxy } from '../redis/proxy'
 import { APP, signSubscription, type NodeProcess } from '../redis/nodes'
 import type { Sub } from './journal'
@@ -9,17 +10,12 @@ import type { Recorder } from './recorder'
 type Listener = (channel: string, recovery: Recovery) => void
 /** Of all pages: the helper is given to the library once. */
 const listeners = new Set<Listener>()
-let isExtended = false
 
-function extendLibrary(): void {
-  if (isExtended) return
-  isExtended = true
-  const library = Pusher as unknown as { Runtime: { getWebSocketAPI: () => unknown } }
-  library.Runtime.getWebSocketAPI = () => WebSocket
-  resume(Pusher, {
-    onRecovered: (channel, recovery) => listeners.forEach((listen) => listen(channel, recovery)),
-  })
-}
+const Pusher = loadPusher()
+Pusher.Runtime.getWebSocketAPI = () => WebSocket
+resume(Pusher, {
+  onRecovered: (channel, recovery) => listeners.forEach((listen) => listen(channel, recovery)),
+})
 
 /**
  * Tries again after so long. The library waits for up to 15 s after a connection that is lost, and for 15, 30 and then 60
@@ -30,7 +26,7 @@ const RETRY_MS = 300
 
 /** Channels have one page each, so that what the helper says of a channel is said to one. */
 export class ChaosPage {
-  readonly #pusher: Pusher
+  readonly #pusher: PusherType
   #sub: Sub | undefined
   #conn = 0
   /** It was told what it has missed. */
@@ -43,7 +39,6 @@ export class ChaosPage {
     public node: NodeProcess,
     readonly proxy: Proxy,
   ) {
-    extendLibrary()
     this.#listen = (name, { recovered }) => {
       if (name !== channel || this.#sub === undefined) return
       this.#isTold = true
@@ -58,7 +53,7 @@ export class ChaosPage {
     return new ChaosPage(recorder, channel, node, await startProxy(node.port))
   }
 
-  #connect(): Pusher {
+  #connect(): PusherType {
     const { recorder } = this
     const pusher = new Pusher(APP.key, {
       cluster: 'test',

@@ -28,12 +28,15 @@ type Stock = Omit<typeof PusherType, 'Runtime'> &
     readonly Runtime: Runtime
   }
 
-/** A copy of the library that no other test has: the helper changes it. */
-function loadPusher(name = 'pusher-js'): Stock {
+/** A copy of the library that nobody else has, now or later: the helper changes it. */
+export function loadPusher(name = 'pusher-js'): Stock {
   const require = createRequire(import.meta.url)
   const file = require.resolve(name)
+  const shared = require.cache[file]
   delete require.cache[file]
   const Pusher = require(file) as Stock & { readonly default?: Stock }
+  if (shared) require.cache[file] = shared
+  else delete require.cache[file] // or it would be everybody's, also by `import`
   return Pusher.default ?? Pusher
 }
 
