@@ -70,6 +70,9 @@ const NEAR_FRAMES = 32
 // A queue costs as much as a good many sockets: its frames leave in a response, 80 µs where one waits.
 const COST = { perFrame: 1 / 32, perByteAtOnce: 1 / 4_096, perQueue: 16 } as const
 
+/** Nothing is ever added to it: most audiences are silent, and a tenth of their memory were lists without entries. */
+const NONE: never[] = []
+
 export class Audience<Subscription extends ShardMember<Subscription>> implements PendingAudience {
   readonly encoder: Encoder
   size = 0
@@ -77,18 +80,18 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   turnsLeft = 0
   readonly #queued: boolean
   readonly #app: App
-  readonly #topicOf: (shard: number) => string
+  readonly #name: string
   readonly #shards: Shard<Subscription>[] = []
   /** Shards with room. */
   readonly #open: Shard<Subscription>[] = []
-  #queue: Queued<Subscription>[] = []
+  #queue: Queued<Subscription>[] = NONE
   /** The number of `#queue[0]`; numbers only grow. */
   #first = 0
   #queuedBytes = 0
   #cursor = 0
   #scheduled = false
   /** Called when there is room again. */
-  #waiting: (() => void)[] = []
+  #waiting: (() => void)[] = NONE
   #shardNumber = 0
   /** Places of all shards. */
   #places = 0
@@ -102,7 +105,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     this.encoder = encoder
     this.#queued = queued
     this.#app = app
-    this.#topicOf = (shard) => `${encoder.name}/${app.id}/${shard}/${name}`
+    this.#name = name
   }
 
   accepts(codec: Encoder, sink: Sink): boolean {
@@ -130,6 +133,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
       fanOut.spend(this.#flush(shard!) + shard!.members.length * frame.length * COST.perByteAtOnce)
       return this.#send(shard!, frame, bytesOf(frame), except)
     }
+    if (this.#queue === NONE) this.#queue = []
     this.#queue.push({ frame, bytes: 0, except, at: fanOut.context.clock.mono() })
     this.#queuedBytes += frame.length
     if (this.#isOverLimit) fanOut.crowded.add(this)
@@ -144,6 +148,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
 
   /** Resolves when the queue is within its bound again, or no subscriber is left. */
   waitForRoom(): Promise<void> {
+    if (this.#waiting === NONE) this.#waiting = []
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
@@ -324,7 +329,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
 
   /** Names a shard's topic and subscribes its members. */
   #newTopic({ members }: Shard<Subscription>): string {
-    const topic = this.#topicOf(this.#shardNumber++)
+    const topic = `${this.encoder.name}/${this.#app.id}/${this.#shardNumber++}/${this.#name}`
     for (const { conn } of members) conn.sink.subscribe(topic)
     return topic
   }

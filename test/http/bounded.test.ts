@@ -88,13 +88,6 @@ const TRIGGERS: readonly (readonly [
     'The body has more than 167936 characters that are in no text',
   ],
   [
-    'texts do not count for that',
-    '/events',
-    makeEvent({ data: ['x'.repeat(100_000), ones(1)] }),
-    413,
-    `${LARGE} (more than 10240 bytes)`,
-  ],
-  [
     'more objects than can be read in a turn',
     '/batch_events',
     { batch: [{ data: Array.from({ length: 33_000 }, () => ({})) }] },
