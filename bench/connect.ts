@@ -55,6 +55,7 @@ export const connect: Question = {
   },
   columns: [
     { title: 'CPU us each', key: 'cpuMicrosEach', digits: 1 },
+    { title: 'of the loop', key: 'loopMicrosEach', digits: 1 },
     { title: 'per second', key: 'connectionsPerSecond', digits: 0 },
     { title: 'RSS bytes each', key: 'rssBytesEach', digits: 0 },
     { title: 'heap bytes each', key: 'heapBytesEach', digits: 0 },

@@ -45,6 +45,18 @@ export const dividePerSecond = (count: number, seconds: number): number =>
 
 const cpuOf = (pid: number | undefined): number => (pid === undefined ? NaN : cpuSecondsOf(pid))
 
+/**
+ * CPU seconds of the first thread of a process, which has the event loop; compiler and collector have others. NaN where
+ * the system does not say.
+ */
+export function readLoopSeconds(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+  } catch {
+    return NaN // another system than Linux, or a server that is not ours
+  }
+}
+
 /** Reads the CPU seconds of this process since then, on any system. */
 function readOwnSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)

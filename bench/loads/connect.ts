@@ -12,7 +12,7 @@ import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import type { Peer } from '../lib/sides'
 import { nowMicros } from '../lib/stamp'
-import { readMemoryMib, openWindow, dividePerSecond } from '../lib/usage'
+import { readMemoryMib, readLoopSeconds, openWindow, dividePerSecond } from '../lib/usage'
 
 export type ConnectCase = BenchCase & {
   readonly connections: number
@@ -29,6 +29,8 @@ export type ConnectOutcome = LoadOutcome & {
   readonly connectionsPerSecond: number
   readonly connectionsPerCpuSecond: number
   readonly cpuMicrosEach: number
+  /** Of it the thread with the event loop. The rest is the compiler's, on other CPUs where there are some. */
+  readonly loopMicrosEach: number
   /** Resident memory and heap that the connections added, for each of them. */
   readonly rssBytesEach: number
   readonly heapBytesEach: number
@@ -48,9 +50,11 @@ function connect({ case: row, peer, isWatched: watched }: LoadOrder<ConnectCase>
   const heapBefore = measureHeap(peer, rest)
   const rssBefore = readMemoryMib(peer.pid, 'VmRSS')
   const reportProgress = makeProgress(watched, () => idlers.ready)
+  const loopSeconds = readLoopSeconds(peer.pid)
   const close = openWindow(peer.pid)
   idlers.openAll(reactor, row.connections, peer, reportProgress)
   const usage = close()
+  const ofLoop = readLoopSeconds(peer.pid) - loopSeconds
   turnFor(reactor, row.restSeconds, () => row.restSeconds * 1000)
   const restingRssMib = readMemoryMib(peer.pid, 'VmRSS')
   const each = (bytes: number): number => bytes / row.connections
@@ -61,6 +65,7 @@ function connect({ case: row, peer, isWatched: watched }: LoadOrder<ConnectCase>
     connectionsPerSecond: dividePerSecond(idlers.ready, usage.seconds),
     connectionsPerCpuSecond: dividePerSecond(idlers.ready, usage.serverCpuSeconds),
     cpuMicrosEach: dividePerSecond(usage.serverCpuSeconds * 1e6, idlers.ready),
+    loopMicrosEach: dividePerSecond(ofLoop * 1e6, idlers.ready),
     restingRssMib,
     rssBytesEach: each((restingRssMib - rssBefore) * MIB),
     heapBytesEach: each(measureHeap(peer, rest) - heapBefore),
