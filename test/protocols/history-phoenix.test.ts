@@ -1,5 +1,5 @@
 /** Rewind and resume for Phoenix's clients: the join reply has what the channel keeps, and frames have positions. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
 import { connectPhoenix, KEY } from '../phoenix'
 
@@ -63,6 +63,20 @@ describe.each([1, 2] as const)('on V%d', (version) => {
     expect(await lost.join('room', { since: { epoch: 'other', offset: 1 } })).toEqual({
       history: { recovered: false, epoch, offset: 3, events: [] },
     })
+  })
+
+  test('what events have is told from what it looks like, and is not parsed: a replay is long', async () => {
+    await using server = await startKeeping()
+    const texts = [' {"n":1}', '[1]', '"q"', ' 1 ', '{"n":1', 'x']
+    for (const data of texts) await server.trigger({ channel: 'room', name: 'e', data })
+    await using socket = await connectPhoenix(server, { version, query: KEY })
+    using parse = spyOn(JSON, 'parse')
+    const answer = await socket.join('room', { rewind: 9 })
+    const parsed = parse.mock.calls.map(([text]) => text)
+    const payloads = [{ n: 1 }, ...[[1], 'q', 1, '{"n":1', 'x'].map((data) => ({ data }))]
+    const events = payloads.map((payload) => expect.objectContaining({ payload }))
+    expect(answer).toEqual({ history: expect.objectContaining({ events }) })
+    expect(parsed.filter((text) => texts.includes(text))).toEqual([])
   })
 
   test('a join that asks nonsense is refused in words', async () => {
