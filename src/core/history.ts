@@ -276,12 +276,12 @@ export class History {
 
   /** Gives up what has expired, of some streams each time. */
   sweep(now: number): void {
-    for (let { oldest } = this.#unused; oldest; { oldest } = this.#unused) {
+    let [left, link] = [STREAMS_PER_SWEEP, this.#cursor ?? this.#recency.oldest]
+    for (let { oldest } = this.#unused; oldest && left > 0; left--, { oldest } = this.#unused) {
       if (now - oldest.item.usedAt <= REMEMBERED_MS) break
       this.#remove(oldest.item)
     }
-    let link = this.#cursor ?? this.#recency.oldest
-    for (let left = STREAMS_PER_SWEEP; link && left > 0; left--) {
+    for (; link && left > 0; left--) {
       this.#cursor = link.newer
       this.#sweep(link.item, now)
       link = this.#cursor

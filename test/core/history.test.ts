@@ -168,6 +168,18 @@ describe('what nobody needs any more', () => {
     expect(history.bytes).toBeLessThan(5000 * 601 + 1000)
   })
 
+  test('is forgotten some at a time where it never had an event, a day after it was asked for', () => {
+    const app = makeApp([makeRule('')])
+    const history = makeHistory()
+    const madeUp = (n: number) => history.stream(app, `made-up-${n}` as ChannelName, 0)!.epoch
+    const epochs = Array.from({ length: 5000 }, (_, n) => madeUp(n))
+    history.sweep(1 + DAY_MS)
+    expect(madeUp(1999)).not.toBe(epochs[1999]!)
+    expect(madeUp(4999)).toBe(epochs[4999]!)
+    for (let n = 0; n < 2; n++) history.sweep(1 + DAY_MS)
+    expect(madeUp(4999)).not.toBe(epochs[4999]!)
+  })
+
   test('is forgotten with its app, its rule, or when it is told to be', () => {
     const rules = [makeRule('')]
     const app = makeApp(rules)
