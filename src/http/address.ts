@@ -35,6 +35,11 @@ type Marked = Request & { [LISTENER]?: Listener; [PLAIN]?: true; [PASSED_ON]?: P
 /** The other end of a socket. */
 export type Peer = { readonly address: string; readonly port: number }
 
+/** Entries of a list of proxies that are looked at, from its right end; each takes 2 µs, and a header has room for thousands. */
+const MAX_HOPS = 64
+
+const entriesIn = (list: string | null): string[] => list?.split(',').slice(-MAX_HOPS) ?? []
+
 /** Schemes of requests by TLS. */
 const ENCRYPTED = ['https', 'wss']
 
@@ -80,7 +85,7 @@ export class Addresses {
       if (this.unnamedProxy === undefined) this.#hint(socket, request)
       return socket
     }
-    const forwarded = request.headers.get('x-forwarded-for')?.split(',') ?? []
+    const forwarded = entriesIn(request.headers.get('x-forwarded-for'))
     let client = socket
     while (this.#trusts(client)) {
       const previous = plainAddress((forwarded.pop() ?? '').trim())
@@ -99,7 +104,7 @@ export class Addresses {
     if (!this.#anyTrusted || !this.#trusts(this.peerOf(request).address)) return own
     const told = schemesIn(request.headers)
     if (told.length === 0) return own
-    const from = request.headers.get('x-forwarded-for')?.split(',') ?? []
+    const from = entriesIn(request.headers.get('x-forwarded-for'))
     const trusted = from.toReversed().findIndex((each) => !this.#trusts(plainAddress(each.trim())))
     const hops = trusted === -1 ? from.length : trusted + 1
     return ENCRYPTED.includes(told[Math.max(0, told.length - Math.max(1, hops))]!)
@@ -193,8 +198,7 @@ export class Addresses {
 function schemesIn(headers: Headers): readonly string[] {
   const plain = headers.get('x-forwarded-proto')
   const list = plain ?? headers.get('forwarded')
-  if (list === null) return []
-  const found = list.split(',').map((each) => {
+  const found = entriesIn(list).map((each) => {
     const value = plain === null ? (/(?:^|;)\s*proto="?([^";\s]+)/i.exec(each)?.[1] ?? '') : each
     return value.trim().toLowerCase()
   })

@@ -55,6 +55,8 @@ const ROWS: readonly Row[] = [
     '203.0.113.1',
   ],
   ['all are proxies: the farthest', PROXY, '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+  ['64 of a row', PROXY, '10.0.0.1', `203.0.113.1${',10.0.0.2'.repeat(63)}`, '203.0.113.1'],
+  ['and no more', PROXY, '10.0.0.1', `203.0.113.1${',10.0.0.2'.repeat(64)}`, '10.0.0.2'],
   ['nonsense ends the chain', PROXY, '10.0.0.1', '203.0.113.1, unknown', '10.0.0.1'],
   ['nonsense before a proxy too', PROXY, '10.0.0.1', 'unknown, 10.0.0.2', '10.0.0.2'],
   ['a hole in the list too', PROXY, '10.0.0.1', '203.0.113.1,,10.0.0.2', '10.0.0.2'],
