@@ -1,6 +1,6 @@
 /** Contract 6.5: batches. */
 import { describe, expect, test } from 'bun:test'
-import { start } from '../harness'
+import { start, startCommon } from '../harness'
 import { post } from './event-requests'
 
 describe('POST /batch_events', () => {
@@ -69,10 +69,11 @@ describe('POST /batch_events', () => {
         "Invalid channel name: 'a b' (allowed are letters, digits and _-=@,.;)",
       ],
     ]
+  const common = startCommon()
   test.each(REFUSED)(
     '%s: refused, and nothing of it is published',
     async (_, body, status, text) => {
-      await using server = await start()
+      const server = common()
       await using client = await server.raw()
       await client.subscribed('room')
       expect(await post(server.sdk(), '/batch_events', body)).toEqual([status, `${text}\n`])

@@ -1,6 +1,13 @@
 /** Contract 4: client events. */
 import { describe, expect, test } from 'bun:test'
-import { start, waitFor, type RawClient, type StartOptions, type TestServer } from '../harness'
+import {
+  start,
+  startCommon,
+  waitFor,
+  type RawClient,
+  type StartOptions,
+  type TestServer,
+} from '../harness'
 import { makeErrorFrame } from '../frames'
 
 const clientEvent = (channel: string, data: unknown, event = 'client-typing'): object => ({
@@ -33,9 +40,9 @@ describe('client events', () => {
     ['empty text', '""'],
     ['64 arrays in each other', `${'['.repeat(64)}${']'.repeat(64)}`],
   ]
+  const common = startCommon()
   test.each(DATA)('%s arrives as it was sent', async (_, data) => {
-    await using server = await start()
-    const [sender, receiver] = await pair(server)
+    const [sender, receiver] = await pair(common())
     sender.send(`{"event":"client-typing","channel":"private-room","data":${data}}`)
     expect(await receiver.next()).toBe(
       `{"event":"client-typing","channel":"private-room","data":${data}}`,
