@@ -34,6 +34,8 @@ export class Upkeep {
   /** What deleted secrets may be in. A process that was killed may have left some in the tables. */
   #remains: 'tables' | 'log' | undefined = 'tables'
   #isLogStuck = false
+  /** Of the log, at the sweep before. */
+  #logBytes = 0
 
   /** Begins at once, before anybody waits for the database. */
   constructor(
@@ -92,7 +94,10 @@ export class Upkeep {
   #watchLog(): void {
     const { logBytes, cutBytes, stuckLogBytes } = this.bounds
     const bytes = this.#readLogBytes()
-    const most = bytes > logBytes ? Math.max(logBytes, bytes - cutBytes) : NO_LIMIT
+    // One that grows would be cut by more than that, and grow again.
+    const isCut = bytes > logBytes && bytes <= this.#logBytes
+    this.#logBytes = bytes
+    const most = isCut ? Math.max(logBytes, bytes - cutBytes) : NO_LIMIT
     this.db.run(`PRAGMA journal_size_limit = ${most}`)
     if (bytes > stuckLogBytes && !this.#isLogStuck) {
       this.#isLogStuck = true
