@@ -41,6 +41,8 @@ const NO_EVENTS = { pending: 0, failing: 0, dead: 0, oldest: null, pausedAt: nul
 /** Of the events of a page of dead letters. */
 const PAGE_BYTES = 262_144
 
+const hasEndpoints = ({ record }: App): boolean => record.webhooks.length > 0
+
 export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
@@ -82,11 +84,18 @@ export class Webhooks implements Deliveries {
         this.#wake(Iterator.from(lanes).filter((key) => !this.#laneOf(key).isQuiet)),
     })
     this.#orders = core.engine.isShared ? this.#newOrders() : undefined
-    core.facts.listen({ types: ['app_changed'], receive: ({ app }) => this.#wakeLanesOf(app) })
+    core.facts.listen({
+      types: ['app_changed'],
+      receive: (fact) => {
+        if (hasEndpoints(fact.app)) poster.prepare()
+        this.#wakeLanesOf(fact.app)
+      },
+    })
   }
 
   /** Reads the announcements of the last process, before anybody can connect. */
   load(): Promise<void> {
+    if (Iterator.from(this.core.apps.all()).some(hasEndpoints)) this.#context.poster.prepare()
     return this.#recorder.load()
   }
 

@@ -1,5 +1,5 @@
 /** Webhooks from the environment, in the shape that soketi's users have. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { ConfigError, readConfig } from '../../src/config/config'
 import { serve } from '../../kit/server'
 import { start } from '../harness'
@@ -58,4 +58,21 @@ test.each([
   expect(read).toThrow(ConfigError)
   expect(read).toThrow(`CARILLON_WEBHOOKS=(hidden): ${why}`)
   expect(read).not.toThrow('hush')
+})
+
+describe('what sends requests is loaded before the first', () => {
+  const webhooks = [{ url: 'http://127.0.0.1:1/' }]
+
+  test('at the start', async () => {
+    using load = spyOn(process, 'getBuiltinModule')
+    await using _server = await serve({ env: { CARILLON_WEBHOOKS: JSON.stringify(webhooks) } })
+    expect(load.mock.calls).toContainEqual(['node:http'])
+  })
+
+  test('with the first endpoint', async () => {
+    await using server = await start()
+    using load = spyOn(process, 'getBuiltinModule')
+    await server.change({ webhooks })
+    expect(load.mock.calls).toContainEqual(['node:http'])
+  })
 })
