@@ -1,11 +1,12 @@
 /**
  * Cache: the last event that a backend published to each cache channel, with or without subscribers. Bounded
- * per app; an event is dropped after its time, or when too many channels are newer. Claims: who was the first.
+ * per app, in channels and bytes; an event is dropped after its time, or when too many are newer.
+ * Claims: who was the first.
  * Spec: contract 3.7, 7.3.
  */
 import type { App } from './app'
 import type { BackendPublication, Encoder } from './messages'
-import { NOT_KEPT } from './stream'
+import { bytesOf, NOT_KEPT } from './stream'
 import type { ChannelName, Clock, Frame, Position } from './types'
 
 export type CachedEvent = {
@@ -18,57 +19,73 @@ export type CachedEvent = {
   readonly frames: Map<Encoder, Frame | undefined>
 }
 
+type Tenant = {
+  /** In the order of publishing, so that what expires first comes first. */
+  readonly channels: Map<ChannelName, CachedEvent & { readonly bytes: number }>
+  bytes: number
+}
+
 export class Cache {
-  /** Per app in the order of publishing, so that what expires first comes first. */
-  readonly #apps = new Map<App, Map<ChannelName, CachedEvent>>()
+  readonly #apps = new Map<App, Tenant>()
 
   constructor(readonly ttlMs: number) {}
 
   put(publication: BackendPublication, now: number, position = NOT_KEPT): void {
     const { app, channel } = publication
-    const channels = this.#apps.getOrInsertComputed(app, () => new Map())
-    channels.delete(channel)
-    const expiresAt = now + this.ttlMs
-    channels.set(channel, { publication, position, expiresAt, frames: new Map() })
-    const { maxCachedChannels } = app.limits
-    if (channels.size > maxCachedChannels) dropOldest(channels, maxCachedChannels)
+    const tenant = this.#apps.getOrInsertComputed(app, () => ({ channels: new Map(), bytes: 0 }))
+    const { channels } = tenant
+    drop(tenant, channel)
+    const [expiresAt, bytes] = [now + this.ttlMs, bytesOf(publication)]
+    channels.set(channel, { publication, position, expiresAt, frames: new Map(), bytes })
+    tenant.bytes += bytes
+    const { maxCachedChannels, maxCachedBytes } = app.limits
+    if (channels.size > maxCachedChannels || tenant.bytes > maxCachedBytes)
+      dropOldest(tenant, maxCachedChannels, maxCachedBytes)
   }
 
   get(app: App, channel: ChannelName, now: number): CachedEvent | undefined {
-    const cached = this.#apps.get(app)?.get(channel)
+    const cached = this.#apps.get(app)?.channels.get(channel)
     return cached && cached.expiresAt > now ? cached : undefined
   }
 
   forget(app: App, channel: ChannelName): void {
-    this.#apps.get(app)?.delete(channel)
+    const tenant = this.#apps.get(app)
+    if (tenant) drop(tenant, channel)
   }
 
   /** What has not expired, of each app the oldest first. */
   *all(now: number): IterableIterator<CachedEvent> {
-    for (const channels of this.#apps.values())
+    for (const { channels } of this.#apps.values())
       for (const cached of channels.values()) if (cached.expiresAt > now) yield cached
   }
 
   /** Drops what has expired: an event with each item, or an app that has none left. */
   *dropExpired(now: number): IterableIterator<App> {
-    for (const [app, channels] of this.#apps) {
-      for (const [channel, { expiresAt }] of channels) {
+    for (const [app, tenant] of this.#apps) {
+      for (const [channel, { expiresAt }] of tenant.channels) {
         if (expiresAt > now) break
-        channels.delete(channel)
+        drop(tenant, channel)
         yield app
       }
-      if (channels.size === 0) this.#apps.delete(app)
+      if (tenant.channels.size === 0) this.#apps.delete(app)
       yield app
     }
   }
 }
 
+function drop(tenant: Tenant, channel: ChannelName): void {
+  tenant.bytes -= tenant.channels.get(channel)?.bytes ?? 0
+  tenant.channels.delete(channel)
+}
+
 /** A hundredth at once: a Map walks over all entries deleted at its front, 30 µs for 10 000. */
-function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void {
+function dropOldest(tenant: Tenant, most: number, mostBytes: number): void {
+  const { channels } = tenant
   const kept = most - Math.floor(most / 100)
+  const keptBytes = mostBytes - Math.floor(mostBytes / 100)
   for (const oldest of channels.keys()) {
-    if (channels.size <= kept) return
-    channels.delete(oldest)
+    if (channels.size <= kept && tenant.bytes <= keptBytes) return
+    drop(tenant, oldest)
   }
 }
 

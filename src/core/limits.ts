@@ -91,6 +91,12 @@ export const LIMITS = {
   maxCachedChannels: appRow('cache channels whose last event is kept', 'channels', 10_000, {
     max: 10_000_000,
   }),
+  maxCachedBytes: appRow(
+    'last events of cache channels that are kept of an app',
+    'bytes',
+    64 * 1024 * 1024,
+    { min: 65_536, max: 1_000_000_000_000 },
+  ),
   maxHistoryBytes: row('events that are kept, of all apps', 'bytes', 256 * 1024 * 1024, {
     min: 65_536,
     max: 1_000_000_000_000,
