@@ -67,7 +67,7 @@ export class Roster implements Members {
       return undefined
     }
     this.#seats.delete(userId)
-    if (this.#texts) for (const text of this.#texts.values()) text.delete(userId)
+    if (this.#texts) for (const text of this.#texts.values()) text.delete(seat)
     return seat.member
   }
 
@@ -78,18 +78,20 @@ export class Roster implements Members {
       this.#texts.set(entry, (text = new RosterText()))
       for (const seat of this.#seats.values()) text.add(entry, seat)
     }
-    return text.whole()
+    return text.whole(entry)
   }
 
   #rewrite(seat: Seat): void {
     if (!this.#texts) return
-    for (const [entry, text] of this.#texts) if (entry.eachConnection) text.change(entry, seat)
+    for (const [entry, text] of this.#texts) if (entry.eachConnection) text.change(seat)
   }
 }
 
 /** All members as one entry writes them, in the order in which they joined. */
 class RosterText {
   readonly #parts = new Map<UserId, string>()
+  /** Of those who stay, whose part is written anew when somebody reads: a crowd of their connections may leave before. */
+  readonly #stale = new Set<Seat>()
   /** Undefined where it must be joined anew. */
   #whole: string | undefined = undefined
 
@@ -102,17 +104,20 @@ class RosterText {
     this.#whole.charCodeAt(0)
   }
 
-  change(entry: RosterEntry, seat: Seat): void {
-    this.#write(entry, seat)
+  change(seat: Seat): void {
+    this.#stale.add(seat)
     this.#whole = undefined
   }
 
-  delete(userId: UserId): void {
-    this.#parts.delete(userId)
+  delete(seat: Seat): void {
+    this.#stale.delete(seat)
+    this.#parts.delete(seat.member.userId)
     this.#whole = undefined
   }
 
-  whole(): string {
+  whole(entry: RosterEntry): string {
+    for (const seat of this.#stale) this.#write(entry, seat)
+    this.#stale.clear()
     return (this.#whole ??= Array.from(this.#parts.values()).join())
   }
 
