@@ -24,7 +24,7 @@ export class Expiries {
   readonly #all = new WideMap<string, Expiry>()
   readonly #byTick = new Map<number, WideMap<string, Expiry>>()
   /** Seconds that are over and have some left, the oldest first. */
-  readonly #due: { readonly tick: number; readonly expiries: Iterator<Expiry> }[] = []
+  readonly #due: Iterator<Expiry>[] = []
   /** The last second whose expiries are due. */
   #ticked = -Infinity
 
@@ -71,7 +71,7 @@ export class Expiries {
         : Array.from({ length: passed }, (_, index) => until - passed + 1 + index)
     for (const tick of ticks.sort((a, b) => a - b)) {
       const expiries = this.#byTick.get(tick)?.values()
-      if (expiries) this.#due.push({ tick, expiries })
+      if (expiries) this.#due.push(expiries)
     }
     return this.#due.length > 0
   }
@@ -79,7 +79,7 @@ export class Expiries {
   /** Takes the next one that is due, of a subscription that there still is. */
   takeDue(): Expiry | undefined {
     for (let first = this.#due[0]; first; first = this.#due[0]) {
-      const { done, value } = first.expiries.next()
+      const { done, value } = first.next()
       if (!done) return value
       this.#due.shift()
     }
