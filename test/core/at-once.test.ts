@@ -80,6 +80,6 @@ describe('an event for a hundred channels of one subscriber', () => {
     }
     using parses = spyOn(JSON, 'parse')
     publishTo(server, data)
-    expect(parses.mock.calls.filter(([text]) => text === data)).toHaveLength(1)
+    expect(parses.mock.calls.filter(([text]) => text === JSON.stringify(data))).toHaveLength(1)
   })
 })
