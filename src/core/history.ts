@@ -15,6 +15,7 @@ import { takeStored, type Durable, type NoteClaim, type Taken } from './history-
 import type { Limits } from './limits'
 import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
+import { workFor, type Work } from './slices'
 import { NOT_KEPT, Stream } from './stream'
 import type { AppId, ChannelName, Position } from './types'
 import { WideMap } from './wide-map'
@@ -95,8 +96,7 @@ export class History {
   /** The last event of each cache channel that is kept, the oldest first. */
   lasts(): readonly (KeptEvent & Position)[] {
     const found: (KeptEvent & Position)[] = []
-    for (let link = this.#recency.oldest; link; link = link.newer) {
-      const { channel, stream } = link.item
+    for (const { channel, stream } of this.#recency) {
       const { epoch, newest } = stream
       if (newest && this.kindOf(channel).cache) found.push({ ...newest, epoch })
     }
@@ -114,17 +114,13 @@ export class History {
 
   /** Writes all that is not written yet, and where each stream ends; it may go on. */
   close(): void {
-    for (let link = this.#recency.oldest; link; link = link.newer)
-      if (!this.#isWhole(link.item)) this.#discard(link.item)
+    for (const place of this.#recency) if (!this.#isWhole(place)) this.#discard(place)
     this.#log?.close(this.#ends())
     for (const [logged] of this.#ends()) logged.reserved = logged.committed
   }
 
   *#ends(): IterableIterator<readonly [stream: LoggedStream, offset: number]> {
-    for (let link = this.#recency.oldest; link; link = link.newer) {
-      const { logged, stream } = link.item
-      if (logged) yield [logged, stream.offset]
-    }
+    for (const { logged, stream } of this.#recency) if (logged) yield [logged, stream.offset]
   }
 
   /** Resolves when all that was appended is committed, or with the refusal where that fails. */
@@ -225,27 +221,31 @@ export class History {
     const place = this.#tenants.get(app)?.places.get(channel)
     if (!place) return undefined
     const refused = place.logged && this.#log?.discardNow([place.logged.id])
-    if (refused) return refused
-    return this.#remove(place)
+    return refused ?? this.#remove(place)
   }
 
-  /** Ends all streams of an app, which was deleted. */
-  forgetApp(app: App): void {
+  /** Ends all streams of an app, which was deleted. What they take is given back by the work that is returned. */
+  forgetApp(app: App): Work | undefined {
     const tenant = this.#tenants.get(app)
-    if (!tenant) return
+    if (!tenant) return undefined
     this.#endStoredOf(tenant, () => true)
-    for (const place of tenant.places.values()) this.#remove(place)
+    this.#tenants.delete(app)
+    tenant.pastRules.add([]) // none of them is whole any more
+    return workFor('history', Array.from(tenant.places.values()), (place) => {
+      if (tenant.places.get(place.channel) === place) this.#remove(place)
+    })
   }
 
-  /** Notes the rules of an app that was changed: a stream ends that was not covered for a while. */
-  changeRules(app: App): void {
+  /** Notes the rules of an app that was changed: a stream ends that was not covered for a while. As `forgetApp`. */
+  changeRules(app: App): Work | undefined {
     const tenant = this.#tenants.get(app)
-    if (!tenant) return
+    if (!tenant) return undefined
     const { pastRules } = tenant
     const before = pastRules.prefixes
     if (!pastRules.add(app.record.history)) return this.forgetApp(app)
-    if (pastRules.prefixes === before) return
-    this.#endStoredOf(tenant, (place) => !this.#ruleOfPlace(place))
+    if (pastRules.prefixes !== before)
+      this.#endStoredOf(tenant, (place) => !this.#ruleOfPlace(place))
+    return undefined
   }
 
   /** Before anything is published that they lack. What else there is of them may go later. */
@@ -258,10 +258,9 @@ export class History {
 
   /** True where a rule has covered its channel all the time. */
   #isWhole(place: Place): boolean {
-    const { channel, tenant } = place
-    const { pastRules } = tenant
+    const { pastRules } = place.tenant
     if (place.changes === pastRules.count) return true
-    const isWhole = pastRules.haveCovered(channel, this.kindOf(channel), place.changes)
+    const isWhole = pastRules.haveCovered(place.channel, this.kindOf(place.channel), place.changes)
     if (isWhole) place.changes = pastRules.count
     return isWhole
   }
@@ -395,6 +394,7 @@ export class History {
       this.#skip(inAll)
       this.#recency.remove(inAll)
     }
-    if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
+    const { app, places } = tenant
+    if (places.size === 0 && this.#tenants.get(app) === tenant) this.#tenants.delete(app)
   }
 }

@@ -196,9 +196,11 @@ export class OneNodeEngine implements Engine {
     const { change } = order
     const removed = change.type === 'remove' ? this.#node.app(change.id as AppId) : undefined
     this.#node.carryOut(order)
-    if (removed) this.#history.forgetApp(removed)
     const changed = change.type === 'change' ? this.#node.app(change.record.id as AppId) : undefined
-    if (changed) this.#history.changeRules(changed)
+    const rest =
+      (removed && this.#history.forgetApp(removed)) ??
+      (changed && this.#history.changeRules(changed))
+    if (rest) this.#parts.slices.add(rest)
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {

@@ -19,6 +19,11 @@ export class Recency<Item> {
     return this.#oldest
   }
 
+  /** The items, the one that was not used for the longest time first. */
+  *[Symbol.iterator](): IterableIterator<Item> {
+    for (let link = this.#oldest; link; link = link.newer) yield link.item
+  }
+
   /** Adds an item as the one that was used last. */
   add(item: Item): Link<Item> {
     const link: Link<Item> = { item, older: undefined, newer: undefined }

@@ -103,3 +103,14 @@ test('many are ended at once and deleted in turns; a crash or a failure in betwe
   }
   expect([tables.byId.size, tables.mostDiscarded]).toEqual([0, MAX_DISCARDED.rows])
 })
+
+test('what a deleted app has left when the server stops does not come back', async () => {
+  tables = new Tables()
+  const begun = begin(tables)
+  history = begun.history
+  known = append(ROOM)
+  await settle(begun.log)
+  history.forgetApp(app)
+  history.close()
+  expect(seemsWhole()).toBe(false)
+})

@@ -5,6 +5,7 @@ import { channelKind } from '../../src/core/channel'
 import { History } from '../../src/core/history'
 import { ruleOf } from '../../src/core/history-rules'
 import type { BackendPublication } from '../../src/core/messages'
+import type { Work } from '../../src/core/slices'
 import type { ChannelName, JsonText, Position } from '../../src/core/types'
 
 const DAY_MS = 86_400_000
@@ -45,6 +46,11 @@ const kept = (history: History, app: App, channel: string, now = 0): number[] =>
     .stream(app, channel as ChannelName, now)!
     .last(Infinity, Infinity)
     .map(({ offset }) => offset)
+
+/** What is left is done at once. */
+function finish(work: Work | undefined): void {
+  while (work?.step());
+}
 
 describe('a rule', () => {
   const COVERED: readonly (readonly [prefix: string, channel: string, isCovered: boolean])[] = [
@@ -180,6 +186,20 @@ describe('what nobody needs any more', () => {
     expect(madeUp(4999)).not.toBe(epochs[4999]!)
   })
 
+  test('ends at once with its app, and goes in turns, whatever comes meanwhile', () => {
+    const app = makeApp([makeRule('')])
+    const history = makeHistory()
+    for (let n = 0; n < 50; n++) append(history, app, `room-${n}`)
+    const bytes = history.bytes / 50
+    const [before] = [kept(history, app, 'room-0'), history.forget(app, 'room-7' as ChannelName)]
+    const rest = history.forgetApp(app)!
+    for (let n = 0; n < 20; n++) rest.step()
+    expect([before, history.bytes]).toEqual([[1], 29 * bytes])
+    append(history, app, 'room-0')
+    finish(rest)
+    expect([kept(history, app, 'room-0'), history.bytes]).toEqual([[1], bytes])
+  })
+
   test('is forgotten with its app, its rule, or when it is told to be', () => {
     const rules = [makeRule('')]
     const app = makeApp(rules)
@@ -189,7 +209,7 @@ describe('what nobody needs any more', () => {
     history.forget(app, 'a' as ChannelName)
     history.forget(app, 'nobody' as ChannelName)
     expect([kept(history, app, 'a'), kept(history, app, 'b')]).toEqual([[], [1]])
-    history.forgetApp(app)
+    finish(history.forgetApp(app))
     expect(history.bytes).toBe(0)
     append(history, app, 'b')
     rules.length = 0

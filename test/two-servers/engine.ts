@@ -207,7 +207,8 @@ export class JoinedEngine implements Engine {
       this.bus.carryOut(order, this)
       if (order.type !== 'app_changed' || order.change.type !== 'change') return
       const changed = this.bus.first.node.app(order.change.record.id as AppId)
-      if (changed) this.bus.history.changeRules(changed)
+      const rest = changed && this.bus.history.changeRules(changed)
+      while (rest?.step());
     })
   }
 
