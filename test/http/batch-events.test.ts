@@ -1,6 +1,6 @@
 /** Contract 6.5: batches. */
 import { describe, expect, test } from 'bun:test'
-import { start, startCommon } from '../harness'
+import { start } from '../harness'
 import { post } from './event-requests'
 
 describe('POST /batch_events', () => {
@@ -69,11 +69,10 @@ describe('POST /batch_events', () => {
         "Invalid channel name: 'a b' (allowed are letters, digits and _-=@,.;)",
       ],
     ]
-  const common = startCommon()
   test.each(REFUSED)(
     '%s: refused, and nothing of it is published',
     async (_, body, status, text) => {
-      const server = common()
+      await using server = await start()
       await using client = await server.raw()
       await client.subscribed('room')
       expect(await post(server.sdk(), '/batch_events', body)).toEqual([status, `${text}\n`])

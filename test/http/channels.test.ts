@@ -1,6 +1,6 @@
 /** Contract 6.6 to 6.8: reads. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { start, startCommon, type TestServer } from '../harness'
+import { describe, expect, test } from 'bun:test'
+import { start, type TestServer } from '../harness'
 import { connectSignedIn } from '../protocols/signed-in'
 
 async function get(server: TestServer, path: string, params = {}): Promise<[number, unknown]> {
@@ -131,16 +131,9 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
   ['/nonsense', {}, 404, 'Unknown route\n'],
 ]
 
-describe('reads, which leave everything as it is', () => {
-  let server: TestServer
-  beforeAll(async () => {
-    server = await startPopulated()
-  })
-  afterAll(() => server.stop())
-
-  test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
-    expect(await get(server, path, params)).toEqual([status, body])
-  })
+test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
+  await using server = await startPopulated()
+  expect(await get(server, path, params)).toEqual([status, body])
 })
 
 test('pages of channels stay right while they come and go, and have none of users', async () => {
@@ -178,28 +171,26 @@ describe('a channel that has emptied', () => {
 })
 
 describe('around the API', () => {
-  const common = startCommon()
-
   test('an unknown route is a line of text', async () => {
-    const server = common()
+    await using server = await start()
     const response = await server.http('/nonsense')
     expect([response.status, await response.text()]).toEqual([404, 'Unknown route\n'])
   })
 
   test('the page at / tells what this is', async () => {
-    const server = common()
+    await using server = await start()
     const response = await server.http('/')
     expect(response.headers.get('content-type')).toStartWith('text/html')
     expect(await response.text()).toContain('href="swagger"')
   })
 
   test.each(['/up', '/ready', '/accept-traffic'])('%s is green', async (path) => {
-    const server = common()
+    await using server = await start()
     expect((await server.http(path)).status).toBe(200)
   })
 
   test('a short host name is as good as a long one', async () => {
-    const server = common()
+    await using server = await start()
     const response = await server.http('/up', { headers: { host: 'ws' } })
     expect(response.status).toBe(200)
   })

@@ -1,6 +1,6 @@
 /** Contract 6.4: triggers that are taken, and who hears them; the form of 2012. */
 import { describe, expect, test } from 'bun:test'
-import { start, startCommon } from '../harness'
+import { start } from '../harness'
 import { makeEvent, makeNames, post } from './event-requests'
 
 describe('POST /events', () => {
@@ -22,9 +22,8 @@ describe('POST /events', () => {
     [{ a: [1] }, '{"a":[1]}'],
     [[1, 2], '[1,2]'],
   ]
-  const common = startCommon()
   test.each(WRITTEN_OUT)('data %j is written out once', async (data, text) => {
-    const server = common()
+    await using server = await start()
     await using client = await server.raw()
     await client.subscribed('room')
     expect(await post(server.sdk(), '/events', makeEvent({ data }))).toEqual([200, '{}'])
@@ -45,7 +44,7 @@ describe('POST /events', () => {
     ['unknown keys', makeEvent({ tags: { a: 1 }, __proto__: null })],
   ]
   test.each(ACCEPTED)('%s: published once', async (_, body) => {
-    const server = common()
+    await using server = await start()
     await using client = await server.raw()
     await client.subscribed('room')
     expect(await post(server.sdk(), '/events', body)).toEqual([200, '{}'])

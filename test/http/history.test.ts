@@ -1,5 +1,5 @@
 /** The events that channels keep, over both APIs. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { makeBasicAuth, PAIR } from '../credentials'
 import { start, type StartOptions, type TestServer } from '../harness'
 
@@ -160,14 +160,7 @@ const REFUSED: readonly (readonly [parameters: string, message: string])[] = [
   ['direction=sideways', "direction 'sideways'; expected forward or backward"],
 ]
 
-describe('parameters', () => {
-  let server: TestServer
-  beforeAll(async () => {
-    server = await startKeeping()
-  })
-  afterAll(() => server.stop())
-
-  test.each(REFUSED)('%s is refused in words', async (parameters, message) => {
-    expect(await read(server, 'room', parameters)).toBe(`${message}\n`)
-  })
+test.each(REFUSED)('%s is refused in words', async (parameters, message) => {
+  await using server = await startKeeping()
+  expect(await read(server, 'room', parameters)).toBe(`${message}\n`)
 })

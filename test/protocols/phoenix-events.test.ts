@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
-import { makePlugin, start, startCommon } from '../harness'
+import { makePlugin, start } from '../harness'
 import { connectPhoenix, makeReply, KEY, type Wire } from '../phoenix'
 
 describe('client events on native channels', () => {
@@ -87,9 +87,8 @@ describe('events', () => {
     ['{"a":', { data: '{"a":' }],
     ['{"__proto__":{"x":1},"s":"\\u2028"}', JSON.parse('{"__proto__":{"x":1},"s":"\\u2028"}')],
   ]
-  const common = startCommon()
   test.each(DATA)('%p is an object for Phoenix’s clients (23, 77)', async (data, payload) => {
-    const server = common()
+    await using server = await start()
     await using two = await connectPhoenix(server, { query: KEY })
     await using one = await connectPhoenix(server, { query: KEY, version: 1 })
     await two.join('room')

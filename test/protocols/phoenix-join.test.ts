@@ -3,13 +3,12 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { makePlugin, start, startCommon } from '../harness'
+import { makePlugin, start } from '../harness'
 import { connectPhoenix, makeReply, KEY } from '../phoenix'
 
 describe.each([1, 2] as const)('V%d', (version) => {
   const join = (ref: unknown) => (version === 2 ? ref : undefined)
   const none = version === 2 ? null : undefined
-  const common = startCommon()
 
   test('a channel is joined, heard and left (10, 16, 17)', async () => {
     await using server = await start()
@@ -38,7 +37,8 @@ describe.each([1, 2] as const)('V%d', (version) => {
     '#scope-public:test-app',
     'a'.repeat(256),
   ])('nobody joins %p, and the reply names no generation (11, 19, trap 4)', async (topic) => {
-    await using client = await connectPhoenix(common(), {
+    await using server = await start()
+    await using client = await connectPhoenix(server, {
       version,
       ...(topic && !topic.includes(':') && { query: KEY }),
     })
@@ -49,7 +49,8 @@ describe.each([1, 2] as const)('V%d', (version) => {
   test.each(['room:42', 'constructor', '__proto__', 'ключ ☃', 'a'.repeat(255)])(
     '%p is joined (19, trap 20)',
     async (topic) => {
-      await using client = await connectPhoenix(common(), { version, query: KEY })
+      await using server = await start()
+      await using client = await connectPhoenix(server, { version, query: KEY })
       expect(await client.join(topic)).toEqual({})
     },
   )

@@ -1,13 +1,6 @@
 /** Contract 4: client events. */
 import { describe, expect, test } from 'bun:test'
-import {
-  start,
-  startCommon,
-  waitFor,
-  type RawClient,
-  type StartOptions,
-  type TestServer,
-} from '../harness'
+import { start, waitFor, type RawClient, type StartOptions, type TestServer } from '../harness'
 import { makeErrorFrame } from '../frames'
 
 const clientEvent = (channel: string, data: unknown, event = 'client-typing'): object => ({
@@ -40,9 +33,9 @@ describe('client events', () => {
     ['empty text', '""'],
     ['64 arrays in each other', `${'['.repeat(64)}${']'.repeat(64)}`],
   ]
-  const common = startCommon()
   test.each(DATA)('%s arrives as it was sent', async (_, data) => {
-    const [sender, receiver] = await pair(common())
+    await using server = await start()
+    const [sender, receiver] = await pair(server)
     sender.send(`{"event":"client-typing","channel":"private-room","data":${data}}`)
     expect(await receiver.next()).toBe(
       `{"event":"client-typing","channel":"private-room","data":${data}}`,

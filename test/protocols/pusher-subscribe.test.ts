@@ -1,15 +1,14 @@
 /** Contract 3: subscribing, and leaving again. */
 import { describe, expect, test } from 'bun:test'
-import { start, startCommon } from '../harness'
+import { start } from '../harness'
 import { makeSuccess } from '../frames'
 import { expectNoTrace } from './no-trace'
 
 describe('success', () => {
-  const common = startCommon()
   test.each(['room', 'foo-bar_1234@=,.;', '__proto__', 'constructor'])(
     '%s needs no signature',
     async (channel) => {
-      const server = common()
+      await using server = await start()
       await using client = await server.raw()
       expect(await client.subscribed(channel)).toBe(makeSuccess(channel))
       await server.sdk().trigger(channel, 'e', { a: 1 })
@@ -23,7 +22,7 @@ describe('success', () => {
     'private-cache-room',
     'private-encrypted-cache-room',
   ])('%s opens to a signature', async (channel) => {
-    const server = common()
+    await using server = await start()
     await using client = await server.raw()
     expect(await server.signedIn(client, channel)).toBe(makeSuccess(channel))
   })
@@ -58,7 +57,8 @@ describe('success', () => {
     ['keys in another order', '{"data":{"channel":"room"},"event":"pusher:subscribe"}'],
   ]
   test.each(LENIENT)('%s is taken', async (_, message) => {
-    await using client = await common().raw()
+    await using server = await start()
+    await using client = await server.raw()
     client.send(message)
     expect(await client.next()).toBe(makeSuccess('room'))
   })

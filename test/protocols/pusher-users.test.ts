@@ -3,15 +3,7 @@
  * contract 5 says of them is in `users-rows.test.ts`.
  */
 import { describe, expect, test } from 'bun:test'
-import {
-  Inbox,
-  makePlugin,
-  start,
-  startCommon,
-  waitFor,
-  type PusherClient,
-  type TestServer,
-} from '../harness'
+import { Inbox, makePlugin, start, waitFor, type PusherClient, type TestServer } from '../harness'
 import { makeSignedIn, connectSignedIn } from './signed-in'
 
 const USER = '{"id":"ada","user_info":{"name":"Ada"},"more":[1]}'
@@ -84,9 +76,8 @@ describe('pusher:signin', () => {
       'an id of 129 characters exceeds the limit of 128 (maxUserIdChars)',
     ],
   ]
-  const common = startCommon()
   test.each(REFUSED)('with %s is refused, and the connection stays', async (_, data, says) => {
-    const server = common()
+    await using server = await start()
     await using client = await server.raw()
     const sign = (text: string) => server.sign({ socketId: `${client.socketId}::user:` }, text)
     client.send({ event: 'pusher:signin', data: data(sign) })
@@ -128,9 +119,8 @@ describe('the channel of a user', () => {
 })
 
 describe('terminate_connections', () => {
-  const common = startCommon()
   test.each(['zoë 1', 'a,b;c', '100%', 'x'.repeat(128)])('finds the user %j', async (id) => {
-    const server = common()
+    await using server = await start()
     await using client = await connectSignedIn(server, JSON.stringify({ id }))
     const path = `/users/${encodeURIComponent(id)}/terminate_connections`
     expect(await (await server.signed('POST', path)).json()).toEqual({})

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../../src/plugin'
-import { makePlugin, start, startCommon, type TestServer } from '../../harness'
+import { makePlugin, start, type TestServer } from '../../harness'
 import { KEY, connectPhoenix } from '../../phoenix'
 import { makeBasicAuth, PAIR } from '../../credentials'
 import { EVENT, post, readAnswer } from './requests'
@@ -18,7 +18,6 @@ const publish = (server: TestServer, fields: Fields): Promise<Response> =>
   })
 
 describe('an event', () => {
-  const common = startCommon()
   const FORM = new URLSearchParams(EVENT)
   const MULTIPART = new FormData()
   for (const [name, value] of Object.entries(EVENT)) MULTIPART.set(name, value)
@@ -35,7 +34,7 @@ describe('an event', () => {
   test.each(BODIES)(
     'as %s reaches the scope as topic:event (54, trap 22)',
     async (_, body, type) => {
-      const server = common()
+      await using server = await start()
       await using client = await connectPhoenix(server, { version: 1 })
       await client.join('public:test-app')
       const headers = { ...makeBasicAuth(PAIR), ...(type && { 'content-type': type }) }
@@ -64,7 +63,7 @@ describe('an event', () => {
   test.each(['phx_news', 'chan_reply_1', 'pusher', 'presence_state'])(
     'of the topic %s is harmless, and arrives (27)',
     async (topic) => {
-      const server = common()
+      await using server = await start()
       await using client = await connectPhoenix(server)
       await client.join('public:test-app')
       await publish(server, { topic })
@@ -135,7 +134,7 @@ describe('an event', () => {
   test.each(WRONG)(
     'with %s is refused, and nobody hears it (54)',
     async (_, fields, status, field) => {
-      const server = common()
+      await using server = await start()
       await using client = await connectPhoenix(server)
       await client.join('public:test-app')
       const response = await publish(server, fields)

@@ -26,7 +26,6 @@ test('the guide’s curl is answered byte for byte (64)', async () => {
   expect(response.headers.get('x-request-id')).toBeString()
 })
 
-const common = startCommon()
 const PUSHES: readonly (readonly [string, unknown, unknown])[] = [
   [
     'one channel',
@@ -41,7 +40,8 @@ const PUSHES: readonly (readonly [string, unknown, unknown])[] = [
   ],
 ]
 test.each(PUSHES)('%s is taken (64, 65)', async (_, body, answer) => {
-  const response = await push(common(), body)
+  await using server = await start()
+  const response = await push(server, body)
   expect([response.status, await response.json()]).toEqual([200, answer])
 })
 
@@ -74,8 +74,9 @@ const WRONG: readonly (readonly [unknown, number, unknown])[] = [
   ],
   [{ channel: 'a', data: 1, event: 'pusher:x' }, 400, { errors: { detail: expect.any(String) } }],
 ]
+const startRefusing = startCommon()
 test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
-  const response = await push(common(), body)
+  const response = await push(startRefusing(), body)
   expect([response.status, await response.json()]).toEqual([status, answer])
 })
 
@@ -182,8 +183,9 @@ const IDS: readonly (readonly [number, boolean])[] = [
   [201, false],
 ]
 test.each(IDS)('an x-request-id of %d characters is kept: %p (67)', async (length, kept) => {
+  await using server = await start()
   const id = 'i'.repeat(length)
-  const response = await push(common(), {}, { 'x-request-id': id })
+  const response = await push(server, {}, { 'x-request-id': id })
   expect(response.headers.get('x-request-id') === id).toBe(kept)
 })
 
@@ -198,7 +200,7 @@ const VALUES: readonly (readonly [unknown, string])[] = [
   [null, 'null'],
 ]
 test.each(VALUES)('%j reaches every protocol as it is (74, 77)', async (data, text) => {
-  const server = common()
+  await using server = await start()
   await using pusher = await server.raw()
   await using native = await connectPhoenix(server, { query: KEY, version: 1 })
   await using pushex = await connectPhoenix(server, { mount: '/push_socket' })
