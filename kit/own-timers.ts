@@ -10,10 +10,14 @@ type Timers = Record<'setInterval' | 'setTimeout', Begin> &
 
 const scope = globalThis as unknown as Timers
 
-/** Folders whose timers are not the plugin's: of the server, of this kit, and of the framework, which has caches. */
+/**
+ * Where timers begin that are not the plugin's: the server, this kit, the framework, which has caches, and clients that
+ * other tests of the process have left behind, which end some time after they were told to.
+ */
 const OURS = [
   ...['src', 'kit'].map((folder) => `${dirname(import.meta.dir)}${sep}${folder}${sep}`),
   ['', 'node_modules', 'elysia', ''].join(sep),
+  ...['phoenix', 'pusher-js', 'pushex'].map((client) => ['', 'node_modules', client].join(sep)),
 ]
 
 export class OwnTimers {

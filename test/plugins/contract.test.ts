@@ -1,5 +1,6 @@
 /** testPlugin(): a plugin that keeps its promises passes, and each broken promise is named. */
 import { describe, expect, test } from 'bun:test'
+import Pusher, { type Options } from 'pusher-js'
 import {
   allow,
   definePlugin,
@@ -257,4 +258,19 @@ test('a gate that never answers does not keep the server from stopping', async (
   await called.promise
   await kit.stop()
   expect((await client.closing()).code).toBe(1001)
+})
+
+test('what a client does that another test has left behind is no breach of the plugin', async () => {
+  const clients: Pusher[] = []
+  const where = { wsHost: '127.0.0.1', wsPort: 1, forceTLS: false }
+  const options: Options = { ...where, cluster: 'test', enabledTransports: ['ws'] }
+  const beside = makePlugin('beside', {
+    connected: () => void (clients[0] ??= new Pusher('key', options)),
+  })
+  try {
+    await testPlugin(beside)
+    expect(clients).toHaveLength(1)
+  } finally {
+    clients[0]?.disconnect()
+  }
 })
