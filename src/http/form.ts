@@ -133,7 +133,10 @@ function requireShortForm({ length }: Uint8Array, { formBytes: most }: BodyLimit
     throw new RealtimeError('admin_body_too_large', `The form has more than ${most} bytes`)
 }
 
-function requireFewFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
+function requireFewFields(
+  { length }: Pick<readonly unknown[], 'length'>,
+  { fields }: BodyLimits,
+): void {
   if (length > fields) throw unreadable(`The form has more than ${fields} fields`)
 }
 
@@ -142,11 +145,9 @@ function requireFewParts(type: string, bytes: Uint8Array, limits: BodyLimits): v
   const [, quoted, plain] = BOUNDARY.exec(type) ?? []
   const end = `\r\n--${quoted ?? plain ?? ''}`
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const ends: number[] = []
-  for (let at = body.indexOf(end); at !== -1; at = body.indexOf(end, at + end.length)) {
-    ends.push(at)
-    requireFewFields(ends, limits)
-  }
+  let length = 0
+  for (let at = body.indexOf(end); at !== -1; at = body.indexOf(end, at + end.length))
+    requireFewFields({ length: ++length }, limits)
 }
 const BOUNDARY = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i
 
